@@ -1,0 +1,1 @@
+//! Key specs, algorithms, secret types and ciphertext blobs.
