@@ -1,0 +1,195 @@
+//! The error codes of the API: one table, from which code, status and default message are taken.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use sesame_crypto::error::CryptoError;
+use sesame_domain::StateRefusal;
+use sesame_store::StoreError;
+
+macro_rules! codes {
+    ($($name:ident = $code:literal, $status:literal, $message:literal;)+) => {
+        /// An error code of the API, as callers match on it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $(#[doc = $message] $name),+ }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The code on the wire.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$name => $code),+ }
+            }
+
+            /// The HTTP status.
+            pub fn status(self) -> u16 {
+                match self { $(Self::$name => $status),+ }
+            }
+
+            /// The message when nothing more can be said.
+            pub fn message(self) -> &'static str {
+                match self { $(Self::$name => $message),+ }
+            }
+        }
+    };
+}
+
+// Codes, statuses and messages: gateway reference, section 5, and keys reference, section 13. Statuses that no page
+// gives are our choice: DryRunOperationError and ValidationError 400, AccessDeniedError 403, RequestEntityTooLarge 413.
+codes! {
+    MissingAction = "MissingAction", 400, "Action is mandatory for this action.";
+    MissingVersion = "MissingVersion", 400, "Version is mandatory for this action.";
+    MissingAccessKeyId = "MissingAccessKeyId", 400, "AccessKeyId is mandatory for this action.";
+    MissingSignature = "MissingSignature", 400, "Signature is mandatory for this action.";
+    MissingSignatureMethod = "MissingSignatureMethod", 400, "SignatureMethod is mandatory for this action.";
+    MissingSignatureVersion = "MissingSignatureVersion", 400, "SignatureVersion is mandatory for this action.";
+    MissingSecurityToken = "MissingSecurityToken", 400, "SecurityToken is mandatory for this action.";
+    InvalidActionNotFound = "InvalidAction.NotFound", 404, "Specified api is not found, please check your url and method.";
+    InvalidApiNotFound = "InvalidApi.NotFound", 404, "Specified api is not found, please check your url and method.";
+    InvalidVersion = "InvalidVersion", 400, "Specified parameter Version is not valid.";
+    InvalidSignatureVersion = "InvalidSignatureVersion", 400, "Specified parameter SignatureVersion is not valid.";
+    InvalidSignatureMethod = "InvalidSignatureMethod", 400, "Specified signature method is not valid.";
+    InvalidAccessKeyIdNotFound = "InvalidAccessKeyId.NotFound", 404, "The AccessKey ID provided does not exist in our records.";
+    InvalidAccessKeyIdInactive = "InvalidAccessKeyId.Inactive", 400, "Specified access key is disabled.";
+    IncompleteSignature = "IncompleteSignature", 400, "The request signature does not conform to Aliyun standards.";
+    SignatureDoesNotMatch = "SignatureDoesNotMatch", 400, "Specified signature is not matched with our calculation.";
+    SignatureNonceUsed = "SignatureNonceUsed", 400, "Specified signature nonce was used already.";
+    IllegalTimestamp = "IllegalTimestamp", 400, "The input parameter \"Timestamp\" that is mandatory for processing this request is not supplied.";
+    InvalidTimeStampFormat = "InvalidTimeStamp.Format", 400, "Specified time stamp or date value is not well formatted.";
+    InvalidTimeStampExpired = "InvalidTimeStamp.Expired", 400, "Specified time stamp or date value is expired.";
+    InvalidSecurityTokenExpired = "InvalidSecurityToken.Expired", 400, "Specified SecurityToken is expired.";
+    InvalidSecurityTokenMalformed = "InvalidSecurityToken.Malformed", 400, "Specified SecurityToken is malformed.";
+    InvalidSecurityTokenMismatch = "InvalidSecurityToken.MismatchWithAccessKey", 400, "Specified SecurityToken mismatch with the AccessKey.";
+    UnsupportedHttpMethod = "UnsupportedHTTPMethod", 403, "This http method is not supported.";
+    ContentMd5NotMatched = "ContentMD5NotMatched", 400, "The Content-MD5 of the request does not match its body.";
+    RequestEntityTooLarge = "RequestEntityTooLarge", 413, "The request is larger than this server accepts.";
+    ParseRequestParameter = "ParseRequestParameterException", 400, "Server parse parameters exception. Please check your input params.";
+    MissingParameter = "MissingParameter", 400, "The parameter needed but no provided.";
+    InvalidParameter = "InvalidParameter", 400, "The specified parameter is not valid.";
+    InvalidParameterTagKey = "InvalidParameter.TagKey", 400, "The specified parameter is not valid.";
+    InvalidParameterTagValue = "InvalidParameter.TagValue", 400, "The specified parameter is not valid.";
+    DuplicateTagKey = "Duplicate.TagKey", 400, "The specified tagKey is duplicate.";
+    InvalidResourceIdNotFound = "InvalidResourceId.NotFound", 404, "The specified ResourceId is not found.";
+    KeyNotFound = "Forbidden.KeyNotFound", 404, "The specified Key is not found.";
+    KeyVersionNotFound = "Forbidden.KeyVersionNotFound", 404, "The specified Key version is not found.";
+    AliasNotFound = "Forbidden.AliasNotFound", 404, "The specified Alias is not found.";
+    ResourceNotFound = "Forbidden.ResourceNotFound", 404, "Resource not found.";
+    CertificateNotFound = "Certificate.NotFound", 404, "The specified certificate is not found.";
+    NoPermission = "Forbidden.NoPermission", 403, "This operation is forbidden by permission system.";
+    DkmsInstanceNotFound = "Forbidden.DKMSInstanceNotFound", 403, "The specified DKMS Instance is not found.";
+    KeyPolicyUnsupported = "Forbidden.KeyPolicyUnSupported", 400, "The specified key does not support key policy.";
+    Opened = "Forbidden.Opened", 400, "Your kms service has been opened.";
+    AliasAlreadyExists = "AliasAlreadyExists", 400, "AliasName Already Exists.";
+    InvalidKeyMaterial = "InvalidKeyMaterial", 400, "key material is invalid.";
+    InvalidImportToken = "InvalidImportToken", 400, "import token is invalid.";
+    ExpiredImportToken = "ExpiredImportToken", 400, "import token is expired.";
+    UnsupportedOrigin = "Unsupported.Origin", 400, "This key origin is not valid for this api.";
+    UnsupportedAlias = "Unsupported.Alias", 400, "Alias is not valid for this api.";
+    UnsupportedOperation = "UnsupportedOperation", 400, "This action is not supported.";
+    RejectedUnsupportedOperation = "Rejected.UnsupportedOperation", 400, "Unsupported operation.";
+    LimitExceeded = "Rejected.LimitExceeded", 400, "The request was rejected because user create resource limit was exceeded.";
+    Disabled = "Rejected.Disabled", 409, "The request was rejected because the key state is Disabled.";
+    PendingDeletion = "Rejected.PendingDeletion", 409, "The request was rejected because the key state is PendingDeletion.";
+    PendingImport = "Rejected.PendingImport", 409, "The request was rejected because the key state is PendingImport.";
+    StateModifiedFailed = "Rejected.StateModifiedFailed", 409, "Keystate modified failed.";
+    Throttling = "Rejected.Throttling", 429, "QPS Limit Exceeded";
+    DryRunOperation = "DryRunOperationError", 400, "The request would have succeeded, but the DryRun parameter was used.";
+    Validation = "ValidationError", 400, "The request would have failed: a parameter or a resource is not valid.";
+    AccessDenied = "AccessDeniedError", 403, "The request would have failed: the caller lacks permission.";
+    InternalFailure = "InternalFailure", 500, "Internal Failure.";
+    ServiceUnavailableTemporary = "ServiceUnavailableTemporary", 503, "Service Unavailable Temporary.";
+}
+
+/// A failure of a call: what the caller is told, and apart from it what the log is told.
+#[derive(Debug)]
+pub struct KmsError {
+    /// The code.
+    pub code: Code,
+    /// The message for the caller; never holds anything secret or internal.
+    pub message: Cow<'static, str>,
+    /// The cause, for the log only.
+    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What an operation or a step before it returns.
+pub type Result<T> = std::result::Result<T, KmsError>;
+
+impl KmsError {
+    /// The code with a message of our own.
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), cause: None }
+    }
+
+    /// `MissingParameter` that names the parameter.
+    pub fn missing(parameter: &str) -> Self {
+        Self::new(Code::MissingParameter, format!("The parameter \"{parameter}\" is needed but not provided."))
+    }
+
+    /// `InvalidParameter` that names the parameter and says what would be right.
+    pub fn invalid(parameter: &str, what_is_right: impl fmt::Display) -> Self {
+        Self::new(
+            Code::InvalidParameter,
+            format!("The specified parameter \"{parameter}\" is not valid: {what_is_right}."),
+        )
+    }
+
+    /// `InternalFailure` whose cause goes to the log.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { cause: Some(cause.into()), ..Code::InternalFailure.into() }
+    }
+}
+
+impl fmt::Display for KmsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.message)
+    }
+}
+
+impl std::error::Error for KmsError {}
+
+impl From<Code> for KmsError {
+    fn from(code: Code) -> Self {
+        Self { code, message: Cow::Borrowed(code.message()), cause: None }
+    }
+}
+
+impl From<StateRefusal> for KmsError {
+    fn from(refusal: StateRefusal) -> Self {
+        match refusal {
+            StateRefusal::Disabled => Code::Disabled,
+            StateRefusal::PendingDeletion => Code::PendingDeletion,
+            StateRefusal::PendingImport => Code::PendingImport,
+            StateRefusal::StateModifiedFailed => Code::StateModifiedFailed,
+        }
+        .into()
+    }
+}
+
+impl From<StoreError> for KmsError {
+    fn from(error: StoreError) -> Self {
+        let code = if error.is_temporary() { Code::ServiceUnavailableTemporary } else { Code::InternalFailure };
+        Self { cause: Some(Box::new(error)), ..code.into() }
+    }
+}
+
+impl From<CryptoError> for KmsError {
+    /// A cryptographic failure that an operation did not expect: the operation maps those that a caller can cause.
+    fn from(error: CryptoError) -> Self {
+        Self::internal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_in_the_table_once() {
+        let mut names: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}

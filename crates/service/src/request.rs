@@ -1,0 +1,145 @@
+//! What a gateway hands over: a signed request to authenticate, then a call to run.
+
+use std::net::IpAddr;
+
+use sesame_domain::AccountId;
+
+use crate::params::Params;
+use crate::registry::Entry;
+
+/// Everything a gateway read about who sent a request and how it was signed. Nothing in it has been checked.
+#[derive(Debug)]
+pub struct SignedRequest<'a> {
+    /// The access key id.
+    pub access_key_id: &'a str,
+    /// The STS token, when one was sent.
+    pub security_token: Option<&'a str>,
+    /// The time stamp as sent.
+    pub timestamp: Option<&'a str>,
+    /// The nonce, when one was sent.
+    pub nonce: Option<&'a str>,
+    /// The form of the signature, with the text that it signs.
+    pub signature: Signature<'a>,
+}
+
+/// A signature and the text that it signs (gateway reference, section 2).
+pub enum Signature<'a> {
+    /// V1: HMAC under the secret and `&` over the string to sign; Base64.
+    V1 {
+        /// HMAC-SHA1 or HMAC-SHA256.
+        method: V1Method,
+        /// The string to sign.
+        string_to_sign: &'a str,
+        /// The string to sign in the second form that some clients use, made only when the first does not match.
+        alternative: &'a dyn Fn() -> Option<String>,
+        /// The signature as sent, still Base64.
+        signature: &'a str,
+    },
+    /// ACS3 or ACS4: HMAC over the algorithm's name and the hash of the canonical request; lower-case hex.
+    Acs {
+        /// The algorithm.
+        algorithm: AcsAlgorithm,
+        /// The canonical request with the payload hash that the client claimed as its last line.
+        canonical_request: &'a [u8],
+        /// The canonical request in the second form that some clients use, made only when the first does not match.
+        alternative: &'a dyn Fn() -> Option<Vec<u8>>,
+        /// The payload hash that the client claimed; compared with the hash of `body`.
+        payload_hash: &'a str,
+        /// The body as received.
+        body: &'a [u8],
+        /// The signature as sent, hex.
+        signature: &'a str,
+        /// Day, region and product of an ACS4 credential scope; the key is derived from them.
+        scope: Option<AcsScope<'a>>,
+    },
+}
+
+impl std::fmt::Debug for Signature<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::V1 { .. } => "V1",
+            Self::Acs { .. } => "Acs",
+        })
+    }
+}
+
+/// The MAC of a V1 signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum V1Method {
+    /// `HMAC-SHA1`.
+    HmacSha1,
+    /// `HMAC-SHA256`.
+    HmacSha256,
+}
+
+/// The algorithm of an ACS signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcsAlgorithm {
+    /// `ACS3-HMAC-SHA256`.
+    Acs3HmacSha256,
+    /// `ACS3-HMAC-SM3`.
+    Acs3HmacSm3,
+    /// `ACS4-HMAC-SHA256`.
+    Acs4HmacSha256,
+    /// `ACS4-HMAC-SM3`.
+    Acs4HmacSm3,
+}
+
+impl AcsAlgorithm {
+    /// Every algorithm that is accepted.
+    pub const ALL: [Self; 4] = [Self::Acs3HmacSha256, Self::Acs3HmacSm3, Self::Acs4HmacSha256, Self::Acs4HmacSm3];
+
+    /// The name on the wire, which is also the first line of the string to sign.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Acs3HmacSha256 => "ACS3-HMAC-SHA256",
+            Self::Acs3HmacSm3 => "ACS3-HMAC-SM3",
+            Self::Acs4HmacSha256 => "ACS4-HMAC-SHA256",
+            Self::Acs4HmacSm3 => "ACS4-HMAC-SM3",
+        }
+    }
+}
+
+/// The credential scope of an ACS4 signature: `<yyyymmdd>/<region>/<product>/aliyun_v4_request`.
+#[derive(Clone, Copy, Debug)]
+pub struct AcsScope<'a> {
+    /// Eight digits.
+    pub day: &'a str,
+    /// The region that the client signed for.
+    pub region: &'a str,
+    /// The product, `Kms`.
+    pub product: &'a str,
+}
+
+/// Who sent a request, proved by its signature.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// The account that acts.
+    pub account: AccountId,
+    /// The access key that signed.
+    pub access_key_id: Box<str>,
+}
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source {
+    /// The peer's address.
+    pub address: IpAddr,
+    /// Whether it came over TLS.
+    pub secure_transport: bool,
+}
+
+/// A request that is authenticated and ready to be decoded, authorized and executed.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// The operation.
+    pub operation: &'static Entry,
+    /// Its parameters, not decoded yet.
+    pub params: &'a Params<'a>,
+    /// Who asks.
+    pub principal: &'a Principal,
+    /// From where.
+    pub source: Source,
+    /// The id of this request: an upper-case UUID.
+    pub request_id: &'a str,
+}
