@@ -1,1 +1,34 @@
-//! Key specs, algorithms, secret types and ciphertext blobs.
+//! Key specs, algorithms, secret types and ciphertext blobs of Sesame.
+//!
+//! Nothing here does input or output, reads a clock or knows a store. What a caller gets is a handle
+//! ([`UnlockedKey`]) with operations on it; the bytes of a key leave only as [`SecretBytes`], to be sealed.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`secret`] | types for bytes and text that must not leak |
+//! | [`random`] | the source of randomness, passed in |
+//! | [`spec`] | key specs and usages as the API names them |
+//! | [`material`] | one unlocked key and what can be done with it |
+//! | [`aead`], [`hmac`], [`digest`] | the symmetric primitives |
+//! | [`blob`], [`encryption_context`] | what `Encrypt` and `Decrypt` put around them |
+
+pub mod aead;
+pub mod blob;
+pub mod digest;
+pub mod encryption_context;
+pub mod error;
+pub mod hmac;
+pub mod material;
+pub mod random;
+pub mod secret;
+pub mod spec;
+
+pub use aead::{AeadAlgorithm, AeadKey, CallerIv};
+pub use blob::{BlobRef, CiphertextBlob};
+pub use encryption_context::{Aad, ContextError, EncryptionContext};
+pub use error::CryptoError;
+pub use hmac::{HmacHash, HmacKey, Tag};
+pub use material::UnlockedKey;
+pub use random::{Random, SystemRandom};
+pub use secret::{SecretBytes, SecretText};
+pub use spec::{KeyClass, KeySpec, KeyUsage};

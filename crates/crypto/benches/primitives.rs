@@ -1,0 +1,55 @@
+//! What one operation costs, without a server around it.
+
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up has nothing to measure")]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sesame_crypto::{HmacHash, HmacKey, KeySpec, Random as _, SystemRandom, UnlockedKey};
+
+const IV_LEN: usize = 12;
+
+fn randomness(c: &mut Criterion) {
+    c.bench_function("random/12 bytes", |b| {
+        let mut out = [0; IV_LEN];
+        b.iter(|| SystemRandom.fill(black_box(&mut out)));
+    });
+}
+
+fn aead(c: &mut Criterion) {
+    let mut group = c.benchmark_group("aead");
+    for spec in [KeySpec::Aes256, KeySpec::Sm4] {
+        let (key, _) = UnlockedKey::generate(spec, &SystemRandom).expect("a key");
+        for length in [64, 1024, 4096] {
+            let plaintext = vec![0x61; length];
+            group.throughput(Throughput::Bytes(length as u64));
+            group.bench_function(format!("seal {spec} {length}"), |b| {
+                let mut out = Vec::with_capacity(length + 64);
+                b.iter(|| {
+                    out.clear();
+                    key.seal(&SystemRandom, &[7; 32], black_box(&plaintext), &mut out)
+                });
+            });
+            let mut sealed = Vec::new();
+            key.seal(&SystemRandom, &[7; 32], &plaintext, &mut sealed).expect("sealed");
+            let (iv, sealed) = sealed.split_first_chunk::<IV_LEN>().expect("an IV");
+            group.bench_function(format!("open {spec} {length}"), |b| {
+                b.iter(|| key.open(iv, &[7; 32], black_box(sealed)));
+            });
+        }
+    }
+}
+
+fn hmac(c: &mut Criterion) {
+    let mut group = c.benchmark_group("hmac");
+    for hash in [HmacHash::Sha1, HmacHash::Sha256, HmacHash::Sha512, HmacHash::Sm3] {
+        let key = HmacKey::new(hash, &[7; 32]);
+        for length in [64, 1024] {
+            let message = vec![0x61; length];
+            group.bench_function(format!("{hash:?} {length}"), |b| b.iter(|| key.sign(&[black_box(&message)])));
+        }
+    }
+}
+
+criterion_group!(benches, randomness, aead, hmac);
+criterion_main!(benches);
