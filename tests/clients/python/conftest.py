@@ -1,0 +1,51 @@
+"""The fixtures. `kms` is one client over one scheme; a test that asks for it runs once for each of them."""
+
+import os
+import uuid
+
+import pytest
+
+from harness.kms import EVERY_CLIENT, EVERY_VARIANT, client
+from harness.server import Server
+from harness.signing import Signed
+
+for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+    os.environ.pop(_name, None)
+    os.environ.pop(_name.lower(), None)
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The server that most tests share. A test leaves it able to serve the next."""
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture
+def own_server():
+    """A server for a test that stops or kills it."""
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(params=EVERY_CLIENT)
+def kms(request, server):
+    return client(server, request.param)
+
+
+@pytest.fixture(params=EVERY_VARIANT)
+def any_kms(request, server):
+    """As `kms`, in each way that the SDKs can sign and send."""
+    return client(server, request.param)
+
+
+@pytest.fixture
+def signed(server):
+    """Requests signed by hand over plain http."""
+    return Signed(server)
+
+
+@pytest.fixture
+def fresh():
+    """A name that no other test uses."""
+    return f"t-{uuid.uuid4().hex[:20]}"

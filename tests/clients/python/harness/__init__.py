@@ -1,0 +1,1 @@
+"""What the suites share: a running server, the clients, and requests signed by hand."""

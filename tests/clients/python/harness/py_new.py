@@ -1,0 +1,100 @@
+"""alibabacloud_kms20160120, the current Python SDK, in each way it can sign and send."""
+
+import asyncio
+import re
+
+from alibabacloud_kms20160120 import models
+from alibabacloud_kms20160120.client import Client
+from alibabacloud_tea_openapi.exceptions import ClientException, ServerException
+from alibabacloud_tea_openapi.utils_models import Config
+from darabonba.exceptions import DaraException
+from darabonba.runtime import RuntimeOptions
+from Tea.exceptions import TeaException
+
+from . import models as typed
+from .errors import ApiError, NotReached
+from .server import REGION
+
+
+def _snake(operation):
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).lower()
+
+
+class PyNew:
+    """`call` builds the typed request, sends it, checks the typed answer, and gives it back as a map."""
+
+    def __init__(self, server, scheme, access_key_id=None, access_key_secret=None, endpoint=None, trusted=True, **signing):
+        self.client = Client(Config(
+            access_key_id=access_key_id or server.access_key_id,
+            access_key_secret=access_key_secret or server.access_key_secret,
+            endpoint=endpoint or server.authority(scheme),
+            protocol=scheme.upper(),
+            region_id=REGION,
+            ca=server.ca if scheme == "https" and trusted else None,
+            **signing,
+        ))
+
+    def call(self, operation, **parameters):
+        request_class = getattr(models, f"{operation}Request", None)
+        arguments = [request_class().from_map(parameters)] if request_class else []
+        try:
+            response = self._send(_snake(operation), arguments)
+        except (ClientException, ServerException) as refused:
+            raise self._refusal(refused) from None
+        except (DaraException, TeaException, OSError) as failed:
+            raise self._failure(failed) from failed
+        assert response.status_code == 200
+        typed.check(response.body)
+        assert response.body.request_id
+        return response.body.to_map()
+
+    def _send(self, method, arguments):
+        return getattr(self.client, method)(*arguments)
+
+    @staticmethod
+    def _refusal(refused):
+        body = refused.data
+        assert isinstance(refused, ClientException) == (refused.status_code < 500)
+        assert refused.code == body["Code"]
+        assert refused.request_id == body["RequestId"]
+        assert refused.message == f"code: {refused.status_code}, {body['Message']} request id: {body['RequestId']}"
+        return ApiError(refused.code, refused.status_code, body["Message"], refused.request_id, type(refused).__name__)
+
+
+    @staticmethod
+    def _failure(failed):
+        """With signature V4 the SDK has no classes for errors, and wraps what it has."""
+        inner = getattr(failed, "inner_exception", None)
+        body = getattr(inner, "data", None)
+        if not isinstance(body, dict) or "Code" not in body:
+            return NotReached(str(failed))
+        assert inner.code == body["Code"]
+        return ApiError(inner.code, body["statusCode"], body["Message"], body["RequestId"], "ClientException")
+
+
+class PyNewAsync(PyNew):
+    """The same through the asynchronous methods."""
+
+    def _send(self, method, arguments):
+        async def send():
+            return await getattr(self.client, f"{method}_async")(*arguments)
+
+        return asyncio.run(send())
+
+
+class PyNewGeneric(PyNew):
+    """The same through the untyped `call_api`, with a method of the caller's choice."""
+
+    def call(self, operation, method="POST", **parameters):
+        from alibabacloud_tea_openapi.utils import Utils
+        from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
+
+        parts = Params(
+            action=operation, version="2016-01-20", protocol="HTTPS", pathname="/", method=method,
+            auth_type="AK", style="RPC", req_body_type="formData", body_type="json",
+        )
+        try:
+            answer = self.client.call_api(parts, OpenApiRequest(query=Utils.query(parameters)), RuntimeOptions())
+        except (ClientException, ServerException) as refused:
+            raise self._refusal(refused) from None
+        return answer["body"]
