@@ -1,0 +1,87 @@
+//! The tables, as numbered steps that only add.
+//!
+//! Old and new servers run side by side during an upgrade, so a step never changes or removes what an older server
+//! uses, and a database with more steps than this server knows is fine.
+
+use std::time::Duration;
+
+use sesame_domain::Timestamp;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as _};
+
+use crate::{Engine, StoreError};
+
+/// Number (from 1, by position) and text of each step. `{blob}` is the engine's type for bytes; `{clustered}` keeps
+/// the rows in the primary key where the engine can; a part after `-- postgres` is for that engine only.
+const STEPS: &[(&str, &str)] = &[("keys, aliases, tags, access keys", include_str!("../migrations/0001.sql"))];
+
+/// How often a step is tried again when another node runs it at the same time.
+const ATTEMPTS: u32 = 20;
+
+pub(crate) async fn run(connection: &mut AnyConnection, engine: Engine, now: Timestamp) -> Result<(), StoreError> {
+    let mut attempt = 0;
+    loop {
+        match run_missing(connection, engine, now).await {
+            Ok(()) => return Ok(()),
+            // Whatever two nodes do to each other here, the loser finds the step done when it looks again.
+            Err(cause) if engine == Engine::Postgres && attempt < ATTEMPTS && cause.as_database_error().is_some() => {
+                attempt += 1;
+                tracing::info!(%cause, attempt, "another node changes the tables; trying again");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(cause) => return Err(cause.into()),
+        }
+    }
+}
+
+async fn run_missing(connection: &mut AnyConnection, engine: Engine, now: Timestamp) -> Result<(), sqlx::Error> {
+    let done = match done(connection, engine).await? {
+        Some(done) => done,
+        None => {
+            const TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_migrations
+                (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)";
+            connection.execute(TABLE).await?;
+            0
+        }
+    };
+    let missing = STEPS.iter().enumerate().skip(usize::try_from(done).unwrap_or(0));
+    for (position, (name, text)) in missing {
+        let mut transaction = connection.begin().await?;
+        // First the row: a second node waits here for the first one, and then finds it taken.
+        sqlx::query("INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)")
+            .bind(position as i64 + 1)
+            .bind(*name)
+            .bind(now.millis())
+            .execute(&mut *transaction)
+            .await?;
+        for statement in for_engine(text, engine).split(';').filter(|statement| !statement.trim().is_empty()) {
+            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+/// The number of the last step; `None` when the database is new.
+async fn done(connection: &mut AnyConnection, engine: Engine) -> Result<Option<i64>, sqlx::Error> {
+    let table = match engine {
+        Engine::Sqlite => "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'",
+        Engine::Postgres => {
+            "SELECT count(*) FROM information_schema.tables
+                WHERE table_schema = current_schema() AND table_name = 'schema_migrations'"
+        }
+    };
+    let known: i64 = sqlx::query(table).fetch_one(&mut *connection).await?.try_get(0)?;
+    if known == 0 {
+        return Ok(None);
+    }
+    let last = sqlx::query("SELECT coalesce(max(version), 0) FROM schema_migrations").fetch_one(connection).await?;
+    last.try_get(0).map(Some)
+}
+
+fn for_engine(text: &str, engine: Engine) -> String {
+    let (common, postgres) = text.split_once("-- postgres").unwrap_or((text, ""));
+    match engine {
+        Engine::Sqlite => common.replace("{blob}", "BLOB").replace("{clustered}", "WITHOUT ROWID"),
+        Engine::Postgres => format!("{common}{postgres}").replace("{blob}", "BYTEA").replace("{clustered}", ""),
+    }
+}

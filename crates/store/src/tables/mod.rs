@@ -1,0 +1,11 @@
+//! One module per table: functions that take a connection or a transaction and values of the domain.
+
+pub mod access_keys;
+pub mod accounts;
+pub mod aliases;
+pub(crate) mod key_list;
+pub mod key_policies;
+pub mod key_versions;
+pub mod keys;
+pub mod meta;
+pub mod tags;
