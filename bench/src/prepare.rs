@@ -270,7 +270,7 @@ pub fn random(size: usize) -> Result<Vec<u8>> {
 
 async fn report_progress(left: Arc<AtomicUsize>, count: usize) {
     let began = Instant::now();
-    loop {
+    while left.load(Ordering::Relaxed) > 0 {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let made = count - left.load(Ordering::Relaxed);
         eprintln!("{made} of {count} keys, {:.0} per second", made as f64 / began.elapsed().as_secs_f64());
