@@ -10,25 +10,38 @@
 //! | [`spec`] | key specs and usages as the API names them |
 //! | [`material`] | one unlocked key and what can be done with it |
 //! | [`aead`], [`hmac`], [`digest`] | the symmetric primitives |
+//! | [`algorithm`] | signature, encryption, MAC and wrapping algorithms as the API names them |
+//! | [`public_key`], [`wrap`] | keys that come from, or go, outside |
 //! | [`blob`], [`encryption_context`] | what `Encrypt` and `Decrypt` put around them |
 
 pub mod aead;
+pub mod algorithm;
 pub mod blob;
+mod der;
 pub mod digest;
+mod ec;
+mod ecies;
 pub mod encryption_context;
 pub mod error;
 pub mod hmac;
 pub mod material;
+pub mod public_key;
 pub mod random;
+mod rsa;
 pub mod secret;
+mod sm2;
 pub mod spec;
+pub mod wrap;
 
 pub use aead::{AeadAlgorithm, AeadKey, CallerIv};
+pub use algorithm::{EncryptionAlgorithm, MacAlgorithm, SignatureAlgorithm, WrappingAlgorithm, WrappingKeySpec};
 pub use blob::{BlobRef, CiphertextBlob};
 pub use encryption_context::{Aad, ContextError, EncryptionContext};
 pub use error::CryptoError;
 pub use hmac::{HmacHash, HmacKey, Tag};
 pub use material::UnlockedKey;
+pub use public_key::PublicKey;
 pub use random::{Random, SystemRandom};
 pub use secret::{SecretBytes, SecretText};
 pub use spec::{KeyClass, KeySpec, KeyUsage};
+pub use wrap::WrappingKeyPair;

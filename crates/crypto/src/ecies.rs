@@ -1,0 +1,112 @@
+//! `ECIES_DH_SHA_1_XOR_HMAC`: the elliptic curve integrated encryption scheme of SEC 1 version 2, section 5.1.
+//!
+//! What the API leaves open is chosen as that standard has it by default: standard Diffie-Hellman, an uncompressed
+//! ephemeral point, the ANSI X9.63 key derivation with SHA-1 over the shared x coordinate (the same as KDF2), the
+//! stream key before the 20-byte HMAC key, and no shared information. A ciphertext is point ‖ masked text ‖ tag.
+//!
+//! Agreement on P-256 runs in AWS-LC, on secp256k1 in RustCrypto, since AWS-LC's interface has none there.
+
+use aws_lc_rs::agreement;
+use k256::elliptic_curve::sec1::ToSec1Point as _;
+use zeroize::Zeroizing;
+
+use crate::digest::sha1;
+use crate::ec::{EcPrivate, EcPublic, POINT_LEN};
+use crate::error::CryptoError;
+use crate::hmac::{HmacHash, HmacKey};
+use crate::random::{Random as _, SystemRandom};
+use crate::secret::SecretBytes;
+use crate::spec::Curve;
+
+const TAG_LEN: usize = 20;
+const MAC_KEY_LEN: usize = 20;
+
+/// Encrypts for the holder of `recipient`.
+pub(crate) fn encrypt(recipient: &EcPublic, plaintext: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    let (ephemeral, shared) = match recipient.curve() {
+        Curve::P256 => ephemeral_p256(recipient.point()),
+        Curve::Secp256k1 => ephemeral_secp256k1(recipient.point()),
+    }?;
+    let (stream, mac) = derive(&shared, plaintext.len());
+    let masked: Vec<u8> = plaintext.iter().zip(stream.expose()).map(|(byte, key)| byte ^ key).collect();
+    let tag = mac.sign(&[&masked]);
+    Ok([&ephemeral[..], &masked, tag.as_bytes()].concat())
+}
+
+/// Decrypts with the private key; every failure is [`CryptoError::Integrity`].
+pub(crate) fn decrypt(key: &EcPrivate, ciphertext: &[u8]) -> Result<SecretBytes, CryptoError> {
+    let (point, rest) = ciphertext.split_first_chunk::<POINT_LEN>().ok_or(CryptoError::Integrity)?;
+    let (masked, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or(CryptoError::Integrity)?;
+    if point.first() != Some(&0x04) {
+        return Err(CryptoError::Integrity);
+    }
+    let shared = agree(key, point).map_err(|_| CryptoError::Integrity)?;
+    let (stream, mac) = derive(&shared, masked.len());
+    let intact = mac.verify(&[masked], tag);
+    let mut plaintext = stream;
+    // EXPOSE: the key stream becomes the plaintext in place.
+    plaintext.expose_mut().iter_mut().zip(masked).for_each(|(to, byte)| *to ^= byte);
+    if intact { Ok(plaintext) } else { Err(CryptoError::Integrity) }
+}
+
+fn agree(key: &EcPrivate, point: &[u8; POINT_LEN]) -> Result<SecretBytes, CryptoError> {
+    let scalar = key.scalar()?;
+    // EXPOSE: both libraries take the scalar as bytes.
+    match key.curve() {
+        Curve::P256 => {
+            let scalar = agreement::PrivateKey::from_private_key(&agreement::ECDH_P256, scalar.expose());
+            agree_p256(&scalar.map_err(|_| CryptoError::Internal)?, point)
+        }
+        Curve::Secp256k1 => {
+            let scalar = k256::SecretKey::from_slice(scalar.expose()).map_err(|_| CryptoError::Internal)?;
+            agree_secp256k1(&scalar, point)
+        }
+    }
+}
+
+fn ephemeral_p256(recipient: &[u8; POINT_LEN]) -> Result<([u8; POINT_LEN], SecretBytes), CryptoError> {
+    let ephemeral = agreement::PrivateKey::generate(&agreement::ECDH_P256).map_err(|_| CryptoError::Internal)?;
+    let public = ephemeral.compute_public_key().map_err(|_| CryptoError::Internal)?;
+    let point = public.as_ref().try_into().map_err(|_| CryptoError::Internal)?;
+    Ok((point, agree_p256(&ephemeral, recipient)?))
+}
+
+fn agree_p256(key: &agreement::PrivateKey, point: &[u8; POINT_LEN]) -> Result<SecretBytes, CryptoError> {
+    let peer = agreement::UnparsedPublicKey::new(&agreement::ECDH_P256, point);
+    agreement::agree(key, peer, CryptoError::InvalidInput("public key"), |shared| Ok(SecretBytes::from_slice(shared)))
+}
+
+fn ephemeral_secp256k1(recipient: &[u8; POINT_LEN]) -> Result<([u8; POINT_LEN], SecretBytes), CryptoError> {
+    let mut scalar = Zeroizing::new([0; 32]);
+    let ephemeral = loop {
+        SystemRandom.fill(&mut *scalar)?;
+        // Refuses zero and what is not below the order: once in 2¹²⁸ draws.
+        if let Ok(key) = k256::SecretKey::from_slice(&*scalar) {
+            break key;
+        }
+    };
+    let point = ephemeral.public_key().to_sec1_point(false).as_bytes().try_into().map_err(|_| CryptoError::Internal)?;
+    Ok((point, agree_secp256k1(&ephemeral, recipient)?))
+}
+
+fn agree_secp256k1(key: &k256::SecretKey, point: &[u8; POINT_LEN]) -> Result<SecretBytes, CryptoError> {
+    let peer = k256::PublicKey::from_sec1_bytes(point).map_err(|_| CryptoError::InvalidInput("public key"))?;
+    let shared = k256::ecdh::diffie_hellman(key.to_nonzero_scalar(), peer.as_affine());
+    Ok(SecretBytes::from_slice(shared.raw_secret_bytes()))
+}
+
+/// The key stream, as long as the plaintext, and the key of the tag.
+fn derive(shared: &SecretBytes, plaintext_len: usize) -> (SecretBytes, HmacKey) {
+    let mut derived = Zeroizing::new(Vec::with_capacity(plaintext_len + MAC_KEY_LEN + TAG_LEN));
+    for counter in 1u32.. {
+        // EXPOSE: hashed with the counter.
+        let block = Zeroizing::new([shared.expose(), &counter.to_be_bytes()].concat());
+        derived.extend_from_slice(&*Zeroizing::new(sha1(&block)));
+        if derived.len() >= plaintext_len + MAC_KEY_LEN {
+            break;
+        }
+    }
+    let (stream, rest) = derived.split_at_checked(plaintext_len).unwrap_or_default();
+    let mac_key = rest.get(..MAC_KEY_LEN).unwrap_or_default();
+    (SecretBytes::from_slice(stream), HmacKey::new(HmacHash::Sha1, mac_key))
+}
