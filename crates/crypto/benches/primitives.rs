@@ -5,7 +5,9 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sesame_crypto::{HmacHash, HmacKey, KeySpec, Random as _, SystemRandom, UnlockedKey};
+use sesame_crypto::{
+    EncryptionAlgorithm, HmacHash, HmacKey, KeySpec, Random as _, SignatureAlgorithm, SystemRandom, UnlockedKey,
+};
 
 const IV_LEN: usize = 12;
 
@@ -51,5 +53,47 @@ fn hmac(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, randomness, aead, hmac);
+const ASYMMETRIC: [KeySpec; 6] =
+    [KeySpec::Rsa2048, KeySpec::Rsa3072, KeySpec::Rsa4096, KeySpec::EcP256, KeySpec::EcP256k, KeySpec::EcSm2];
+
+fn signatures(c: &mut Criterion) {
+    let mut group = c.benchmark_group("signature");
+    for spec in ASYMMETRIC {
+        let (key, _) = UnlockedKey::generate(spec, &SystemRandom).expect("a key");
+        for algorithm in SignatureAlgorithm::ALL.iter().copied().filter(|algorithm| algorithm.fits(spec)) {
+            let signature = key.sign_digest(algorithm, &[7; 32]).expect("a signature");
+            group.bench_function(format!("sign {spec} {algorithm}"), |b| {
+                b.iter(|| key.sign_digest(algorithm, black_box(&[7; 32])));
+            });
+            group.bench_function(format!("verify {spec} {algorithm}"), |b| {
+                b.iter(|| key.verify_digest(algorithm, black_box(&[7; 32]), &signature));
+            });
+        }
+    }
+}
+
+fn asymmetric_encryption(c: &mut Criterion) {
+    let mut group = c.benchmark_group("encryption");
+    for spec in ASYMMETRIC {
+        let (key, _) = UnlockedKey::generate(spec, &SystemRandom).expect("a key");
+        let algorithm = EncryptionAlgorithm::default_for(spec).expect("an algorithm");
+        let ciphertext = key.encrypt(algorithm, &[7; 32]).expect("a ciphertext");
+        group.bench_function(format!("encrypt {spec} {algorithm}"), |b| {
+            b.iter(|| key.encrypt(algorithm, black_box(&[7; 32])));
+        });
+        group.bench_function(format!("decrypt {spec} {algorithm}"), |b| {
+            b.iter(|| key.decrypt(algorithm, black_box(&ciphertext)));
+        });
+    }
+}
+
+fn unlocking(c: &mut Criterion) {
+    let mut group = c.benchmark_group("unlock");
+    for spec in [KeySpec::Aes256, KeySpec::HmacSha256].into_iter().chain(ASYMMETRIC) {
+        let (_, material) = UnlockedKey::generate(spec, &SystemRandom).expect("a key");
+        group.bench_function(spec.name(), |b| b.iter(|| UnlockedKey::from_material(spec, black_box(&material))));
+    }
+}
+
+criterion_group!(benches, randomness, aead, hmac, signatures, asymmetric_encryption, unlocking);
 criterion_main!(benches);
