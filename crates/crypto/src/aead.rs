@@ -4,7 +4,7 @@
 //! with an attacker its memory accesses may leak.
 //!
 //! A nonce comes from the [`Random`] passed in. Drawing 12 bytes from [`SystemRandom`](crate::random::SystemRandom)
-//! costs about 0.4 µs, four fifths of sealing 64 bytes. A buffer of random bytes in front of it would save most of
+//! costs about 0.3 µs, four fifths of sealing 64 bytes. A buffer of random bytes in front of it would save most of
 //! that, and is not offered: bytes already drawn survive `fork` and the cloning of a virtual machine, and a nonce used
 //! twice gives the key away, where the generator underneath notices both and reseeds.
 //!

@@ -110,3 +110,48 @@ fn derive(shared: &SecretBytes, plaintext_len: usize) -> (SecretBytes, HmacKey) 
     let mac_key = rest.get(..MAC_KEY_LEN).unwrap_or_default();
     (SecretBytes::from_slice(stream), HmacKey::new(HmacHash::Sha1, mac_key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::der;
+
+    /// Scalar 00 01 … 1f on either curve, plaintext `plaintext`.
+    const LOCKED: [(Curve, &str); 2] = [
+        (
+            Curve::P256,
+            "04b62c415ae169e4abf8263a81d67a00c017834044676b81f6a9cfd33657bbc484ee193fc5abb33e40b00e5228d16618\
+         ead92adedc28aa6ceb9751454fee08d4c768b2be965d5406427f85b9573f9d070200090e200447e7b60662c15292",
+        ),
+        (
+            Curve::Secp256k1,
+            "04b172bf478d9fc53a3fcf928f5f3d7d4d21a6dcac5e26483fd3201acec10af6b3d0bdda29c84899ed681490949486a3\
+         0a1ec0df477afe82016638ccc69ee399f7799a64d4625ab9670bc640db26005085cfdea3656433813716bbba8dc9",
+        ),
+    ];
+
+    #[test]
+    fn locked_ciphertexts_still_open() {
+        for (curve, ciphertext) in LOCKED {
+            let scalar: Vec<u8> = (0..32).collect();
+            let key = key(curve, &scalar);
+            let ciphertext: Vec<u8> = (0..ciphertext.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&ciphertext[at..at + 2], 16).unwrap())
+                .collect();
+            assert_eq!(decrypt(&key, &ciphertext).unwrap().expose(), b"plaintext");
+        }
+    }
+
+    /// PKCS#8 around an RFC 5915 structure without public key.
+    fn key(curve: Curve, scalar: &[u8]) -> EcPrivate {
+        let oid: &[u8] = match curve {
+            Curve::P256 => b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07",
+            Curve::Secp256k1 => b"\x06\x05\x2b\x81\x04\x00\x0a",
+        };
+        let inner = der::element(der::SEQUENCE, &[&[2, 1, 1], &der::element(der::OCTET_STRING, &[scalar])]);
+        let algorithm = der::element(der::SEQUENCE, &[b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01", oid]);
+        let outer = [&[2, 1, 0][..], &algorithm, &der::element(der::OCTET_STRING, &[&inner])];
+        EcPrivate::from_pkcs8(curve, &der::element(der::SEQUENCE, &outer)).unwrap()
+    }
+}

@@ -11,8 +11,17 @@ use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 use crate::error::CryptoError;
 
 /// Secret bytes, wiped on drop; `Debug` shows their number only.
-#[derive(Default, ZeroizeOnDrop)]
+#[derive(Default)]
 pub struct SecretBytes(Box<[u8]>);
+
+impl Drop for SecretBytes {
+    fn drop(&mut self) {
+        // The slice, not the box: only slices of plain integers are wiped in one go.
+        self.0.as_mut().zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for SecretBytes {}
 
 impl SecretBytes {
     /// Takes over `bytes`. A vector with spare capacity is copied to a buffer of the right size and wiped, since
