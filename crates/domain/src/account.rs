@@ -24,7 +24,11 @@ impl FromStr for AccountId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        if text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit()) { Ok(Self(text.into())) } else { Err(InvalidId) }
+        if text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit()) {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidId)
+        }
     }
 }
 

@@ -66,8 +66,14 @@ mod tests {
 
     #[test]
     fn what_is_not_an_arn_is_refused() {
-        for wrong in ["", "acs:kms", "acs:ram:cn-hangzhou:1234567890123456:key/x", "acs:kms:cn-hangzhou:12:key/x",
-            "acs:kms:cn-hangzhou:1234567890123456:key", "acs:kms:cn-hangzhou:1234567890123456:key/"] {
+        for wrong in [
+            "",
+            "acs:kms",
+            "acs:ram:cn-hangzhou:1234567890123456:key/x",
+            "acs:kms:cn-hangzhou:12:key/x",
+            "acs:kms:cn-hangzhou:1234567890123456:key",
+            "acs:kms:cn-hangzhou:1234567890123456:key/",
+        ] {
             assert!(wrong.parse::<Arn>().is_err(), "{wrong}");
         }
     }

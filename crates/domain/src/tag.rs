@@ -86,9 +86,9 @@ impl FromStr for TagKey {
     type Err = InvalidTagKey;
 
     fn from_str(text: &str) -> Result<Self, InvalidTagKey> {
-        let reserved = RESERVED_PREFIXES.iter().any(|prefix| {
-            text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-        });
+        let reserved = RESERVED_PREFIXES
+            .iter()
+            .any(|prefix| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)));
         if reserved || text.is_empty() || !is_tag_text(text) { Err(InvalidTagKey) } else { Ok(Self(text.into())) }
     }
 }
@@ -110,7 +110,9 @@ impl fmt::Display for TagKey {
 /// Letters and digits of any script, space, and the punctuation that the tag pages list.
 fn is_tag_text(text: &str) -> bool {
     text.chars().count() <= TAG_CHARS
-        && text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '/' | '\\' | '_' | '-' | '.' | '+' | '=' | ':' | '@'))
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, ' ' | '/' | '\\' | '_' | '-' | '.' | '+' | '=' | ':' | '@'))
 }
 
 #[cfg(test)]

@@ -1,6 +1,28 @@
 //! Operations, their registry, and the one path that every call takes: decode, authorize, execute.
 
+mod authorize;
+mod cached;
+mod context;
 pub mod error;
+mod identity;
+mod jobs;
+mod keys;
+mod lists;
+pub mod metrics;
+mod nonces;
+pub mod operation;
+mod ops;
 pub mod params;
+mod pipeline;
 pub mod registry;
 pub mod request;
+mod service;
+mod values;
+
+pub use authorize::Granted;
+pub use context::Context;
+pub use error::{Code, KmsError, Result};
+pub use jobs::Jobs;
+pub use registry::{Answer, Entry};
+pub use request::{Call, Principal, SignedRequest, Source};
+pub use service::{Limits, Service, ServiceOptions};

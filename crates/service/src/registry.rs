@@ -1,8 +1,103 @@
-//! The registry of operations (being built).
+//! The registry: every operation that can be called, one line each.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::LazyLock;
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::operation::Operation;
+use crate::ops;
+use crate::params::{ParamSpec, Params, Request};
+use crate::pipeline;
+
+/// What a call answers: the members of the response, without `RequestId`.
+pub struct Answer {
+    body: Box<dyn erased_serde::Serialize + Send + Sync>,
+    sensitive: bool,
+}
+
+impl Answer {
+    pub(crate) fn new<O: Operation>(response: O::Response) -> Self {
+        Self { body: Box::new(response), sensitive: O::SENSITIVE }
+    }
+
+    /// The response; serialises as one object.
+    pub fn body(&self) -> &dyn erased_serde::Serialize {
+        &*self.body
+    }
+
+    /// Whether the rendered response must be wiped once it is sent.
+    pub fn is_sensitive(&self) -> bool {
+        self.sensitive
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answer")
+    }
+}
+
+/// The future of a call.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer>> + Send + 'a>>;
 
 /// An operation as the gateways, the console and the command line see it.
-#[derive(Debug)]
 pub struct Entry {
     /// The name on the wire.
     pub name: &'static str,
+    /// What it does, in one sentence.
+    pub summary: &'static str,
+    /// Its parameters.
+    pub parameters: &'static [ParamSpec],
+    /// Its place in [`ENTRIES`], for tables with a row per operation.
+    pub index: usize,
+    /// Decodes, authorizes and executes a call.
+    pub(crate) call: for<'a> fn(&'a Context<'a>, &'a Params<'a>) -> Running<'a>,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+const fn entry<O: Operation>(index: usize) -> Entry {
+    Entry {
+        name: O::NAME,
+        summary: O::SUMMARY,
+        parameters: <O::Request as Request>::SPECS,
+        index,
+        call: |cx, params| Box::pin(pipeline::run::<O>(cx, params)),
+    }
+}
+
+macro_rules! registry {
+    ($($family:ident: $($operation:ident),+;)+) => {
+        /// Every operation, by family.
+        pub static ENTRIES: &[Entry] = {
+            #[derive(Clone, Copy)]
+            enum Index { $($($operation),+),+ }
+            &[$($(entry::<ops::$family::$operation>(Index::$operation as usize)),+),+]
+        };
+    };
+}
+
+registry! {
+    account: DescribeAccountKmsStatus, DescribeRegions, OpenKmsService;
+    keys: CreateKey, DescribeKey, ListKeys, EnableKey, DisableKey, ScheduleKeyDeletion, CancelKeyDeletion,
+        SetDeletionProtection, UpdateKeyDescription;
+    crypto: Encrypt, Decrypt, ReEncrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext;
+    aliases: CreateAlias, UpdateAlias, DeleteAlias, ListAliases, ListAliasesByKeyId;
+    tags: TagResources, UntagResources, ListTagResources, TagResource, UntagResource, ListResourceTags;
+}
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Entry>> =
+    LazyLock::new(|| ENTRIES.iter().map(|entry| (entry.name, entry)).collect());
+
+/// The operation of this name; names are case-sensitive.
+pub fn lookup(name: &str) -> Option<&'static Entry> {
+    BY_NAME.get(name).copied()
 }

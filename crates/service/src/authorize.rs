@@ -1,0 +1,152 @@
+//! Finds what a call touches and decides whether the caller may touch it.
+
+use std::sync::Arc;
+
+use sesame_domain::tag::ResourceType;
+use sesame_domain::{AccountId, AliasName, KeyRef, KeyVersionId};
+use smallvec::SmallVec;
+
+use crate::context::Context;
+use crate::error::{Code, KmsError, Result};
+use crate::keys::LoadedKey;
+use crate::operation::{Operation, Target, TargetKey};
+
+/// The targets of a call, found and allowed. Only this module makes one, so whoever holds it may act on them.
+#[derive(Debug, Default)]
+pub struct Granted {
+    keys: SmallVec<[Arc<LoadedKey>; 2]>,
+}
+
+impl Granted {
+    /// The keys, in the order of the operation's key targets.
+    pub(crate) fn keys(&self) -> &[Arc<LoadedKey>] {
+        &self.keys
+    }
+
+    /// The first key target.
+    ///
+    /// # Errors
+    /// `InternalFailure` when the operation has no key target, which is a fault of the operation.
+    pub(crate) fn key(&self) -> Result<&Arc<LoadedKey>> {
+        self.keys.first().ok_or_else(|| KmsError::internal("the operation has no key target"))
+    }
+
+    /// The second key target.
+    ///
+    /// # Errors
+    /// As [`Granted::key`].
+    pub(crate) fn second_key(&self) -> Result<&Arc<LoadedKey>> {
+        self.keys.get(1).ok_or_else(|| KmsError::internal("the operation has no second key target"))
+    }
+}
+
+/// Finds every target of the call and checks the caller's permission on each.
+pub(crate) async fn authorize<O: Operation>(cx: &Context<'_>, request: &O::Request) -> Result<Granted> {
+    let mut granted = Granted::default();
+    let targets: SmallVec<[Target<'_>; 2]> = O::targets(request).into_iter().collect();
+    for target in targets {
+        let key = match target {
+            Target::Collection(kind) => {
+                allow(cx, O::NAME, cx.account(), &Resource::Collection(kind))?;
+                continue;
+            }
+            Target::Alias(alias) => {
+                allow(cx, O::NAME, cx.account(), &Resource::Alias(alias))?;
+                continue;
+            }
+            Target::Key(key) => found(cx, key).await.and_then(|key| allowed(cx, O::NAME, key))?,
+            Target::KeyById(key) => found_by_id(cx, key).await.and_then(|key| allowed(cx, O::NAME, key))?,
+            Target::KeyOfVersion(version) => {
+                found_by_version(cx, version).await.and_then(|key| allowed(cx, O::NAME, key))?
+            }
+            Target::With(action, TargetKey::ById(key)) => {
+                found_by_id(cx, key).await.and_then(|key| allowed(cx, action, key))?
+            }
+            Target::With(action, TargetKey::OfVersion(version)) => {
+                found_by_version(cx, version).await.and_then(|key| allowed(cx, action, key))?
+            }
+            Target::Resource(kind, name) => {
+                found_resource(cx, kind, name).await.and_then(|key| allowed(cx, O::NAME, key))?
+            }
+        };
+        granted.keys.push(key);
+    }
+    Ok(granted)
+}
+
+async fn found(cx: &Context<'_>, key: &KeyRef) -> Result<Arc<LoadedKey>> {
+    let not_found = || KmsError::from(Code::KeyNotFound);
+    let (id, account) = match key {
+        KeyRef::Id(id) => (id.clone(), cx.account()),
+        KeyRef::Arn(arn, id) if arn.region == *cx.region() => (id.clone(), &arn.account),
+        KeyRef::Arn(..) | KeyRef::Unknown => return Err(not_found()),
+        KeyRef::Alias(alias, arn) => {
+            let own = arn.as_ref().is_none_or(|arn| arn.region == *cx.region() && arn.account == *cx.account());
+            let id = if own { cx.keys().by_alias(cx.account(), alias).await? } else { None };
+            (id.ok_or(Code::AliasNotFound)?, cx.account())
+        }
+    };
+    let key = cx.keys().get(&id).await?.ok_or_else(not_found)?;
+    if key.key.account == *account { Ok(key) } else { Err(not_found()) }
+}
+
+async fn found_by_id(cx: &Context<'_>, key: &KeyRef) -> Result<Arc<LoadedKey>> {
+    if matches!(key, KeyRef::Alias(..)) {
+        return Err(Code::UnsupportedAlias.into());
+    }
+    found(cx, key).await
+}
+
+async fn found_by_version(cx: &Context<'_>, version: &KeyVersionId) -> Result<Arc<LoadedKey>> {
+    cx.keys().of_version(version).await?.ok_or_else(|| Code::KeyNotFound.into())
+}
+
+async fn found_resource(cx: &Context<'_>, kind: ResourceType, name: &str) -> Result<Arc<LoadedKey>> {
+    let not_found = || KmsError::from(Code::InvalidResourceIdNotFound);
+    let ResourceType::Key = kind else { return Err(not_found()) };
+    let key: KeyRef = name.parse().map_err(|_| not_found())?;
+    found_by_id(cx, &key).await.map_err(|error| match error.code {
+        Code::KeyNotFound | Code::UnsupportedAlias => not_found(),
+        _ => error,
+    })
+}
+
+fn allowed(cx: &Context<'_>, action: &str, key: Arc<LoadedKey>) -> Result<Arc<LoadedKey>> {
+    allow(cx, action, &key.key.account, &Resource::Key(&key))?;
+    Ok(key)
+}
+
+/// What a permission is asked for.
+#[derive(Debug)]
+enum Resource<'a> {
+    Collection(&'static str),
+    Alias(&'a AliasName),
+    Key(&'a LoadedKey),
+}
+
+/// The decision. Every principal is the root of its account today: it may do everything inside and nothing outside.
+fn allow(cx: &Context<'_>, action: &str, owner: &AccountId, resource: &Resource<'_>) -> Result<()> {
+    if *owner == *cx.account() {
+        return Ok(());
+    }
+    tracing::debug!(
+        request_id = cx.request_id,
+        operation = cx.operation.name,
+        action,
+        %resource,
+        address = %cx.source.address,
+        tls = cx.source.secure_transport,
+        "denied"
+    );
+    Err(Code::NoPermission.into())
+}
+
+impl std::fmt::Display for Resource<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Collection(kind) => f.write_str(kind),
+            Self::Alias(alias) => alias.fmt(f),
+            Self::Key(key) => write!(f, "key/{}", key.key.id),
+        }
+    }
+}

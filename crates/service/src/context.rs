@@ -1,0 +1,58 @@
+//! What a running operation can reach.
+
+use sesame_crypto::random::Random;
+use sesame_domain::{AccountId, RegionId, Timestamp};
+use sesame_store::Store;
+
+use crate::keys::Keys;
+use crate::registry::Entry;
+use crate::request::{Principal, Source};
+use crate::service::Service;
+
+/// The surroundings of one call.
+#[derive(Debug)]
+pub struct Context<'a> {
+    pub(crate) service: &'a Service,
+    pub(crate) operation: &'static Entry,
+    pub(crate) principal: &'a Principal,
+    pub(crate) source: Source,
+    pub(crate) request_id: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+impl Context<'_> {
+    /// The moment of the call; every time that it writes is derived from this one.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The account that acts.
+    pub(crate) fn account(&self) -> &AccountId {
+        &self.principal.account
+    }
+
+    /// The region of this deployment.
+    pub(crate) fn region(&self) -> &RegionId {
+        &self.service.region
+    }
+
+    /// Randomness.
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.service.random
+    }
+
+    /// The database.
+    pub(crate) fn store(&self) -> &Store {
+        &self.service.store
+    }
+
+    /// Keys by id, alias or version, through the cache.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.service.keys
+    }
+
+    /// The ARN of a resource of an account in this region.
+    pub(crate) fn arn(&self, account: &AccountId, resource: impl std::fmt::Display) -> String {
+        format!("acs:kms:{}:{account}:{resource}", self.region())
+    }
+}

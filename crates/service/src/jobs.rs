@@ -1,0 +1,45 @@
+//! Work that no request starts.
+
+mod destroy_keys;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::service::Service;
+
+/// Time between two rounds.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// The running jobs; dropping it stops them between two steps, never inside a transaction.
+#[derive(Debug)]
+pub struct Jobs(Vec<JoinHandle<()>>);
+
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        for job in &self.0 {
+            job.abort();
+        }
+    }
+}
+
+pub(crate) fn start(service: &Arc<Service>) -> Jobs {
+    let service = Arc::clone(service);
+    Jobs(vec![tokio::spawn(async move {
+        let mut rounds = tokio::time::interval(ROUND);
+        rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            rounds.tick().await;
+            round(&service).await;
+        }
+    })])
+}
+
+/// One round of every job.
+pub(crate) async fn round(service: &Service) {
+    service.purge_nonces();
+    if let Err(error) = destroy_keys::run(service).await {
+        tracing::error!(%error, cause = ?error.cause, "keys whose deletion window has ended could not be destroyed; trying again");
+    }
+}

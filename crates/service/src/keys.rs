@@ -1,0 +1,161 @@
+//! Keys, aliases and unlocked key versions, read through a cache.
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use quick_cache::Equivalent;
+use sesame_crypto::UnlockedKey;
+use sesame_domain::{AccountId, AliasName, Key, KeyId, KeyVersion, KeyVersionId};
+use sesame_store::{Change, Store, key_versions};
+use tokio::sync::OnceCell;
+
+use crate::cached::Cached;
+use crate::error::{KmsError, Result};
+
+/// Old versions of one key that stay unlocked; beyond them the map is emptied and filled anew.
+const UNLOCKED_VERSIONS: usize = 64;
+
+/// A key and those of its versions that are unlocked. Dropped as a whole when anything about the key changes.
+#[derive(Debug)]
+pub(crate) struct LoadedKey {
+    pub(crate) key: Key,
+    primary: OnceCell<Arc<LoadedVersion>>,
+    others: RwLock<BTreeMap<KeyVersionId, Arc<LoadedVersion>>>,
+}
+
+/// A version and its unlocked material.
+#[derive(Debug)]
+pub(crate) struct LoadedVersion {
+    pub(crate) version: KeyVersion,
+    pub(crate) unlocked: UnlockedKey,
+}
+
+/// Reads keys through a bounded cache.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    store: Store,
+    keys: Cached<KeyId, Arc<LoadedKey>>,
+    aliases: Cached<AliasKey, KeyId>,
+}
+
+impl Keys {
+    /// Keeps at most `capacity` keys and as many aliases.
+    pub(crate) fn new(store: Store, capacity: usize) -> Self {
+        Self { store, keys: Cached::new(capacity), aliases: Cached::new(capacity) }
+    }
+
+    /// The key of this id, of whatever account.
+    pub(crate) async fn get(&self, id: &KeyId) -> Result<Option<Arc<LoadedKey>>> {
+        let current = self.store.is_current();
+        if current && let Some(key) = self.keys.get(id) {
+            return Ok(Some(key));
+        }
+        let ticket = self.keys.ticket(id);
+        let found = sesame_store::keys::get(&mut self.store.reader().await?, id).await?;
+        let Some(key) = found else { return Ok(None) };
+        let loaded = Arc::new(LoadedKey { key, primary: OnceCell::new(), others: RwLock::default() });
+        if current {
+            self.keys.keep(ticket, id.clone(), Arc::clone(&loaded));
+        }
+        Ok(Some(loaded))
+    }
+
+    /// The id of the key that an alias of the account stands for.
+    pub(crate) async fn by_alias(&self, account: &AccountId, alias: &AliasName) -> Result<Option<KeyId>> {
+        let current = self.store.is_current();
+        let name = AliasRef(account, alias);
+        if current && let Some(key) = self.aliases.get(&name) {
+            return Ok(Some(key));
+        }
+        let ticket = self.aliases.ticket(&name);
+        let found = sesame_store::aliases::get(&mut self.store.reader().await?, account, alias).await?;
+        if let (true, Some(key)) = (current, &found) {
+            self.aliases.keep(ticket, AliasKey(account.clone(), alias.clone()), key.clone());
+        }
+        Ok(found)
+    }
+
+    /// The key of a version. The newer form of version ids begins with the key's id; the older is looked up.
+    pub(crate) async fn of_version(&self, version: &KeyVersionId) -> Result<Option<Arc<LoadedKey>>> {
+        if let Some(id) = version.as_str().get(..25).and_then(|id| id.parse::<KeyId>().ok()) {
+            return self.get(&id).await;
+        }
+        match self.read_version(version).await? {
+            Some(loaded) => self.get(&loaded.version.key).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The primary version, unlocked.
+    pub(crate) async fn primary(&self, key: &LoadedKey) -> Result<Arc<LoadedVersion>> {
+        if let Some(version) = key.primary.get() {
+            return Ok(Arc::clone(version));
+        }
+        let load = || async {
+            let version = self.read_version(&key.key.primary_version).await?;
+            version.ok_or_else(|| KmsError::internal("the primary version of a key is missing"))
+        };
+        key.primary.get_or_try_init(load).await.map(Arc::clone)
+    }
+
+    /// A version of this key, unlocked; `None` when the key has no such version.
+    pub(crate) async fn version(&self, key: &LoadedKey, id: &KeyVersionId) -> Result<Option<Arc<LoadedVersion>>> {
+        if *id == key.key.primary_version {
+            return self.primary(key).await.map(Some);
+        }
+        if let Some(version) = key.others.read().get(id) {
+            return Ok(Some(Arc::clone(version)));
+        }
+        let Some(version) = self.read_version(id).await?.filter(|loaded| loaded.version.key == key.key.id) else {
+            return Ok(None);
+        };
+        let mut others = key.others.write();
+        if others.len() >= UNLOCKED_VERSIONS {
+            others.clear();
+        }
+        others.insert(id.clone(), Arc::clone(&version));
+        Ok(Some(version))
+    }
+
+    async fn read_version(&self, id: &KeyVersionId) -> Result<Option<Arc<LoadedVersion>>> {
+        let mut conn = self.store.reader().await?;
+        let Some((version, material)) = key_versions::get(&mut conn, id).await? else { return Ok(None) };
+        let Some(key) = sesame_store::keys::get(&mut conn, &version.key).await? else { return Ok(None) };
+        drop(conn);
+        let unlocked = UnlockedKey::from_material(key.spec, &material)?;
+        Ok(Some(Arc::new(LoadedVersion { version, unlocked })))
+    }
+
+    /// Forgets what a committed change has replaced.
+    pub(crate) fn forget(&self, change: &Change) {
+        match change {
+            Change::Key(id) => self.keys.invalidate(id),
+            Change::Alias(account, alias) => self.aliases.invalidate(&AliasRef(account, alias)),
+            Change::Everything => {
+                self.keys.clear();
+                self.aliases.clear();
+            }
+            _ => {}
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct AliasKey(AccountId, AliasName);
+
+impl Hash for AliasKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        AliasRef(&self.0, &self.1).hash(state);
+    }
+}
+
+#[derive(Debug, Hash)]
+struct AliasRef<'a>(&'a AccountId, &'a AliasName);
+
+impl Equivalent<AliasKey> for AliasRef<'_> {
+    fn equivalent(&self, key: &AliasKey) -> bool {
+        *self.0 == key.0 && *self.1 == key.1
+    }
+}

@@ -1,0 +1,90 @@
+//! Counters in the Prometheus text format.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use crate::registry::{ENTRIES, Entry};
+
+/// What the service counts.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    succeeded: Vec<Counter<u64, AtomicU64>>,
+    durations: Vec<Histogram>,
+    failed: Family<Vec<(&'static str, &'static str)>, Counter>,
+    refused: Family<Vec<(&'static str, &'static str)>, Counter>,
+    /// Nonces held in memory.
+    pub(crate) nonces: Gauge,
+    /// Keys destroyed at the end of their deletion window.
+    pub(crate) destroyed_keys: Counter,
+}
+
+/// Upper bounds of the duration buckets, in seconds: 50 µs to 2.5 s.
+const BUCKETS: [f64; 10] = [0.000_05, 0.000_1, 0.000_25, 0.001, 0.005, 0.025, 0.1, 0.25, 1.0, 2.5];
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("sesame");
+        let calls = Family::<Vec<(&'static str, &'static str)>, Counter<u64, AtomicU64>>::default();
+        let seconds =
+            Family::<Vec<(&'static str, &'static str)>, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
+        let labels = |entry: &Entry| vec![("operation", entry.name)];
+        // The counters of an operation are looked up once, here, and not per call.
+        let succeeded = ENTRIES.iter().map(|entry| calls.get_or_create(&labels(entry)).clone()).collect();
+        let durations = ENTRIES.iter().map(|entry| seconds.get_or_create(&labels(entry)).clone()).collect();
+        let failed = Family::default();
+        let refused = Family::default();
+        let nonces = Gauge::default();
+        let destroyed_keys = Counter::default();
+        registry.register("calls_succeeded", "Calls that succeeded, by operation", calls);
+        registry.register(
+            "calls_failed",
+            "Calls that failed after authentication, by operation and code",
+            failed.clone(),
+        );
+        registry.register(
+            "requests_refused",
+            "Requests refused before a call was made of them, by code",
+            refused.clone(),
+        );
+        registry.register("call_duration_seconds", "Time from decoding to answer, by operation", seconds);
+        registry.register("nonces_held", "Signature nonces held against replay", nonces.clone());
+        registry.register(
+            "keys_destroyed",
+            "Keys destroyed at the end of their deletion window",
+            destroyed_keys.clone(),
+        );
+        Self { registry, succeeded, durations, failed, refused, nonces, destroyed_keys }
+    }
+
+    /// Everything in the Prometheus text format.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    /// Counts a request that was refused before it became a call: malformed, unknown or not authenticated.
+    pub fn refused(&self, code: &'static str) {
+        self.refused.get_or_create(&vec![("code", code)]).inc();
+    }
+
+    pub(crate) fn succeeded(&self, entry: &Entry, took: Duration) {
+        if let (Some(count), Some(seconds)) = (self.succeeded.get(entry.index), self.durations.get(entry.index)) {
+            count.inc();
+            seconds.observe(took.as_secs_f64());
+        }
+    }
+
+    pub(crate) fn failed(&self, entry: &Entry, code: &'static str) {
+        self.failed.get_or_create(&vec![("operation", entry.name), ("code", code)]).inc();
+    }
+}

@@ -1,0 +1,63 @@
+//! `CreateAlias`: gives a key a name.
+
+use sesame_derive::Params;
+use sesame_domain::alias::Alias;
+use sesame_domain::{AliasName, KeyRef, Page};
+use sesame_store::{StoreError, aliases};
+
+use super::not_reserved;
+use crate::authorize::Granted;
+use crate::context::Context;
+use crate::error::{Code, KmsError, Result};
+use crate::operation::{Empty, Operation, Target};
+use crate::ops::key_for_write;
+
+pub(crate) struct CreateAlias;
+
+#[derive(Debug, Params)]
+pub(crate) struct Request {
+    /// The new name: `alias/` and 1 to 255 letters, digits, `_`, `-` or `/`.
+    alias_name: AliasName,
+    /// The id of the key.
+    key_id: KeyRef,
+}
+
+impl Operation for CreateAlias {
+    const NAME: &'static str = "CreateAlias";
+    const SUMMARY: &'static str = "Gives a key a name that calls can use in place of its id.";
+    type Request = Request;
+    type Response = Empty;
+
+    fn validate(request: &Request) -> Result<()> {
+        not_reserved(&request.alias_name)
+    }
+
+    fn targets(request: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {
+        [Target::Alias(&request.alias_name), Target::KeyById(&request.key_id)]
+    }
+
+    async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
+        let key = on.key()?.key.id.clone();
+        let (account, alias, now) = (cx.account().clone(), request.alias_name, cx.now());
+        let quota = cx.service.limits.aliases_per_account;
+        cx.store()
+            .write(move |tx| {
+                let (account, alias, key) = (account.clone(), alias.clone(), key.clone());
+                Box::pin(async move {
+                    key_for_write(tx, &key, Self::NAME).await?;
+                    if quota != 0 {
+                        let (_, count) = aliases::list(tx, &account, Page { number: 1, size: 1 }).await?;
+                        if count.unsigned_abs() >= quota {
+                            return Err(KmsError::from(Code::LimitExceeded));
+                        }
+                    }
+                    match aliases::insert(tx, &account, &Alias { name: alias, key }, now).await {
+                        Err(StoreError::AlreadyExists) => Err(Code::AliasAlreadyExists.into()),
+                        other => Ok(other?),
+                    }
+                })
+            })
+            .await?;
+        Ok(Empty {})
+    }
+}

@@ -1,0 +1,28 @@
+//! The `CiphertextBlob` parameter.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sesame_crypto::blob::CiphertextBlob;
+use sesame_domain::KeyVersionId;
+
+use crate::params::{FromText, Kind};
+use crate::values::not_base64;
+
+/// A ciphertext blob and the key version that it names (keys reference, 5.1).
+#[derive(Debug)]
+pub(crate) struct Blob {
+    pub(super) bytes: Vec<u8>,
+    pub(super) version: KeyVersionId,
+}
+
+impl FromText for Blob {
+    const KIND: Kind = Kind::Base64;
+
+    fn from_text(text: &str) -> Result<Self, Cow<'static, str>> {
+        let bytes = STANDARD.decode(text).map_err(|_| not_base64(text))?;
+        let version = CiphertextBlob::parse(&bytes).ok().and_then(|blob| blob.version_id.parse().ok());
+        version.map(|version| Self { bytes, version }).ok_or_else(|| "it is not a ciphertext of this service".into())
+    }
+}

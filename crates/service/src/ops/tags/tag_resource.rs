@@ -1,0 +1,53 @@
+//! `TagResource`: puts tags on one key, secret or certificate.
+
+use sesame_derive::Params;
+use sesame_domain::KeyRef;
+
+use super::params::JsonTags;
+use super::{distinct_keys, one_target, put};
+use crate::authorize::Granted;
+use crate::context::Context;
+use crate::error::{Code, Result};
+use crate::operation::{Empty, Operation, Target};
+
+pub(crate) struct TagResource;
+
+#[derive(Debug, Params)]
+pub(crate) struct Request {
+    /// The id, the ARN or an alias of the key.
+    key_id: Option<KeyRef>,
+    /// The name of the secret.
+    secret_name: Option<String>,
+    /// The id of the certificate.
+    certificate_id: Option<String>,
+    /// Tags to set: `[{"TagKey":"k","TagValue":"v"}]`.
+    tags: JsonTags,
+}
+
+impl Operation for TagResource {
+    const NAME: &'static str = "TagResource";
+    const SUMMARY: &'static str = "Puts tags on a key, a secret or a certificate.";
+    type Request = Request;
+    type Response = Empty;
+
+    fn validate(request: &Request) -> Result<()> {
+        one_target(request.key_id.as_ref(), request.secret_name.as_ref(), request.certificate_id.as_ref()).map(drop)
+    }
+
+    fn targets(request: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {
+        request.key_id.as_ref().map(Target::Key)
+    }
+
+    async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
+        if request.secret_name.is_some() {
+            return Err(Code::ResourceNotFound.into());
+        }
+        if request.certificate_id.is_some() {
+            return Err(Code::CertificateNotFound.into());
+        }
+        if !request.tags.0.is_empty() {
+            put(cx, Self::NAME, distinct_keys(&on), request.tags.0).await?;
+        }
+        Ok(Empty {})
+    }
+}

@@ -1,0 +1,45 @@
+//! `TagResources`: puts tags on up to 50 keys or secrets.
+
+use sesame_derive::Params;
+use sesame_domain::RegionId;
+use sesame_domain::limits;
+use sesame_domain::tag::ResourceType;
+
+use super::params::NewTags;
+use super::{distinct_keys, in_this_region, put};
+use crate::authorize::Granted;
+use crate::context::Context;
+use crate::error::Result;
+use crate::operation::{Empty, Operation, Target};
+use crate::params::List;
+
+pub(crate) struct TagResources;
+
+#[derive(Debug, Params)]
+pub(crate) struct Request {
+    /// The region of the resources.
+    region_id: RegionId,
+    /// `key` or `secret`.
+    resource_type: ResourceType,
+    /// Ids of keys or names of secrets, 1 to 50.
+    resource_id: List<String, { limits::TAG_RESOURCES }>,
+    /// Tags to set, 1 to 20; a tag that is there already gets the new value.
+    tag: NewTags,
+}
+
+impl Operation for TagResources {
+    const NAME: &'static str = "TagResources";
+    const SUMMARY: &'static str = "Puts tags on keys or secrets: on all of them or on none.";
+    type Request = Request;
+    type Response = Empty;
+
+    fn targets(request: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {
+        request.resource_id.0.iter().map(|id| Target::Resource(request.resource_type, id))
+    }
+
+    async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
+        in_this_region(cx, &request.region_id)?;
+        put(cx, Self::NAME, distinct_keys(&on), request.tag.0).await?;
+        Ok(Empty {})
+    }
+}

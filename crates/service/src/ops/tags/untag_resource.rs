@@ -1,0 +1,51 @@
+//! `UntagResource`: removes tags from one key, secret or certificate.
+
+use sesame_derive::Params;
+use sesame_domain::KeyRef;
+
+use super::params::TagKeyText;
+use super::{Which, distinct_keys, one_target, remove};
+use crate::authorize::Granted;
+use crate::context::Context;
+use crate::error::{Code, Result};
+use crate::operation::{Empty, Operation, Target};
+
+pub(crate) struct UntagResource;
+
+#[derive(Debug, Params)]
+pub(crate) struct Request {
+    /// The id, the ARN or an alias of the key.
+    key_id: Option<KeyRef>,
+    /// The name of the secret.
+    secret_name: Option<String>,
+    /// The id of the certificate.
+    certificate_id: Option<String>,
+    /// Keys of the tags to remove: `["k1","k2"]`, or joined by commas.
+    tag_keys: TagKeyText,
+}
+
+impl Operation for UntagResource {
+    const NAME: &'static str = "UntagResource";
+    const SUMMARY: &'static str = "Removes tags from a key, a secret or a certificate.";
+    type Request = Request;
+    type Response = Empty;
+
+    fn validate(request: &Request) -> Result<()> {
+        one_target(request.key_id.as_ref(), request.secret_name.as_ref(), request.certificate_id.as_ref()).map(drop)
+    }
+
+    fn targets(request: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {
+        request.key_id.as_ref().map(Target::Key)
+    }
+
+    async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
+        if request.secret_name.is_some() {
+            return Err(Code::ResourceNotFound.into());
+        }
+        if request.certificate_id.is_some() {
+            return Err(Code::CertificateNotFound.into());
+        }
+        remove(cx, Self::NAME, distinct_keys(&on), Which::Named(request.tag_keys.0)).await?;
+        Ok(Empty {})
+    }
+}

@@ -1,0 +1,54 @@
+//! The one path of every call: decode, authorize, check, execute.
+
+use crate::authorize::{Granted, authorize};
+use crate::context::Context;
+use crate::error::{Code, KmsError, Result};
+use crate::operation::Operation;
+use crate::params::{Params, Request};
+use crate::registry::Answer;
+
+/// Runs a call of operation `O`.
+pub(crate) async fn run<O: Operation>(cx: &Context<'_>, params: &Params<'_>) -> Result<Answer> {
+    let decoded = O::Request::decode(params).and_then(|request| O::validate(&request).map(|()| request));
+    let rehearsal = match &decoded {
+        Ok(request) => O::is_dry_run(request),
+        Err(_) => is_marked_dry_run::<O>(params),
+    };
+    let ready = match decoded {
+        Ok(request) => authorize_and_check::<O>(cx, &request).await.map(|granted| (granted, request)),
+        Err(error) => Err(error),
+    };
+    if rehearsal {
+        return Err(ready.map_or_else(rehearsed, |_| Code::DryRunOperation.into()));
+    }
+    let (granted, request) = ready?;
+    O::run(cx, granted, request).await.map(Answer::new::<O>)
+}
+
+async fn authorize_and_check<O: Operation>(cx: &Context<'_>, request: &O::Request) -> Result<Granted> {
+    let granted = authorize::<O>(cx, request).await?;
+    O::check(request, &granted)?;
+    for key in granted.keys() {
+        key.key.state.permits(O::NAME)?;
+    }
+    Ok(granted)
+}
+
+/// Whether a call that could not be decoded asked for a rehearsal all the same.
+fn is_marked_dry_run<O: Operation>(params: &Params<'_>) -> bool {
+    O::Request::SPECS.iter().any(|spec| spec.name == "DryRun")
+        && params.get("DryRun").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+/// What a rehearsal says instead of an error: permission and validity, nothing finer. Failures of the service itself
+/// stay what they are.
+fn rehearsed(error: KmsError) -> KmsError {
+    match error.code {
+        Code::NoPermission => Code::AccessDenied.into(),
+        Code::InternalFailure | Code::ServiceUnavailableTemporary | Code::Throttling => error,
+        _ => KmsError {
+            message: format!("{} {}", Code::Validation.message(), error.message).into(),
+            ..Code::Validation.into()
+        },
+    }
+}

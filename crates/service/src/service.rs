@@ -1,0 +1,199 @@
+//! The service: what the gateways call.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use sesame_crypto::random::{Random, uuid_v4};
+use sesame_domain::{Clock, RegionId};
+use sesame_store::Store;
+
+use crate::context::Context;
+use crate::error::Result;
+use crate::identity::Identity;
+use crate::jobs::{self, Jobs};
+use crate::keys::Keys;
+use crate::lists::Lists;
+use crate::metrics::Metrics;
+use crate::registry::Answer;
+use crate::request::{Call, Principal, SignedRequest};
+
+/// What a service is made of.
+#[derive(Debug)]
+pub struct ServiceOptions {
+    /// The open database.
+    pub store: Store,
+    /// The region of this deployment.
+    pub region: RegionId,
+    /// Other regions that DescribeRegions lists.
+    pub sister_regions: Vec<RegionId>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of randomness.
+    pub random: Arc<dyn Random>,
+    /// How far a time stamp may be from the clock, in seconds, in either direction.
+    pub clock_window_seconds: i64,
+    /// Whether a request without a signature nonce is refused.
+    pub require_nonce: bool,
+    /// Limits of memory and of resources.
+    pub limits: Limits,
+}
+
+/// Limits of memory and of resources; 0 means no limit where a quota is meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Keys, with their unlocked versions, and aliases kept in memory.
+    pub cached_keys: usize,
+    /// Signature nonces kept in memory, about 16 bytes each.
+    pub nonces: usize,
+    /// Keys of one account; 0 for no quota.
+    pub keys_per_account: u64,
+    /// Aliases of one account; 0 for no quota.
+    pub aliases_per_account: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { cached_keys: 16_384, nonces: 4_000_000, keys_per_account: 0, aliases_per_account: 0 }
+    }
+}
+
+/// Authenticates requests and runs calls; shared by all gateways.
+#[derive(Debug)]
+pub struct Service {
+    pub(crate) store: Store,
+    pub(crate) region: RegionId,
+    pub(crate) sister_regions: Vec<RegionId>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) limits: Limits,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) lists: Arc<Lists>,
+    pub(crate) metrics: Metrics,
+    identity: Arc<Identity>,
+}
+
+impl Service {
+    /// Makes a service over an open database.
+    pub fn new(options: ServiceOptions) -> Arc<Self> {
+        let ServiceOptions { store, region, sister_regions, clock, random, limits, .. } = options;
+        let keys = Arc::new(Keys::new(store.clone(), limits.cached_keys));
+        let lists = Arc::new(Lists::new());
+        let identity =
+            Arc::new(Identity::new(store.clone(), options.clock_window_seconds, options.require_nonce, limits.nonces));
+        {
+            // The caches hold the store; the store must not hold them, or neither would ever be closed.
+            let caches = (Arc::downgrade(&keys), Arc::downgrade(&lists), Arc::downgrade(&identity));
+            store.on_change(Arc::new(move |changes| {
+                let (Some(keys), Some(lists), Some(identity)) =
+                    (caches.0.upgrade(), caches.1.upgrade(), caches.2.upgrade())
+                else {
+                    return;
+                };
+                for change in changes {
+                    keys.forget(change);
+                    lists.forget(change);
+                    identity.forget(change);
+                }
+            }));
+        }
+        let metrics = Metrics::new();
+        Arc::new(Self { store, region, sister_regions, clock, random, limits, keys, lists, metrics, identity })
+    }
+
+    /// Starts the jobs that act without a request; they stop when the handle is dropped.
+    pub fn start_jobs(self: &Arc<Self>) -> Jobs {
+        jobs::start(self)
+    }
+
+    /// Checks who sent a request: access key, time stamp, signature, nonce.
+    ///
+    /// # Errors
+    /// The codes of the gateway reference, 2.7.
+    pub async fn authenticate(&self, signed: &SignedRequest<'_>) -> Result<Principal> {
+        let now = self.clock.now();
+        self.identity.authenticate(signed, now).await
+    }
+
+    /// Decodes, authorizes and executes a call.
+    ///
+    /// # Errors
+    /// The codes of the operation.
+    pub async fn call(&self, call: Call<'_>) -> Result<Answer> {
+        let began = Instant::now();
+        let cx = Context {
+            service: self,
+            operation: call.operation,
+            principal: call.principal,
+            source: call.source,
+            request_id: call.request_id,
+            now: self.clock.now(),
+        };
+        let result = (call.operation.call)(&cx, call.params).await;
+        match &result {
+            Ok(_) => self.metrics.succeeded(call.operation, began.elapsed()),
+            Err(error) => {
+                self.metrics.failed(call.operation, error.code.name());
+                if let Some(cause) = &error.cause {
+                    tracing::error!(request_id = call.request_id, operation = call.operation.name, cause = %chain(&**cause), "call failed");
+                }
+            }
+        }
+        result
+    }
+
+    /// The region of this deployment.
+    pub fn region(&self) -> &RegionId {
+        &self.region
+    }
+
+    /// The clock of this deployment.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// What the service counts.
+    pub fn metrics(&self) -> &Metrics {
+        self.metrics.nonces.set(i64::try_from(self.identity.nonces.held()).unwrap_or(i64::MAX));
+        &self.metrics
+    }
+
+    /// A new request id: an upper-case UUID.
+    pub fn new_request_id(&self) -> String {
+        // A request id need not be secret, only unique: when the generator fails, calls fail anyway.
+        let mut id = uuid_v4(&*self.random).unwrap_or_else(|_| "00000000-0000-4000-8000-000000000000".to_owned());
+        id.make_ascii_uppercase();
+        id
+    }
+
+    /// Whether the service can answer calls now.
+    ///
+    /// # Errors
+    /// What is wrong, for the operator.
+    pub async fn ready(&self) -> std::result::Result<(), String> {
+        let checked = match self.store.reader().await {
+            Ok(mut conn) => sesame_store::accounts::first(&mut conn).await,
+            Err(error) => Err(error),
+        };
+        match checked {
+            Ok(_) if self.store.is_current() => Ok(()),
+            Ok(_) => Err("the database has not been heard of for a second".to_owned()),
+            Err(error) => Err(chain(&error)),
+        }
+    }
+
+    pub(crate) fn purge_nonces(&self) {
+        self.identity.nonces.purge(self.clock.now());
+    }
+}
+
+/// An error and its causes on one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

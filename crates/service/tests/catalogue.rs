@@ -1,0 +1,100 @@
+//! Every registered operation has exactly the parameters of the API's catalogue, and what is missing is on a list that
+//! only gets shorter.
+
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made fails its test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use sesame_service::params::Kind;
+use sesame_service::registry::ENTRIES;
+
+/// Where we differ from the catalogue on purpose: operation (or `*`), parameter, what differs, why.
+const DEVIATIONS: &[(&str, &str, &str, &str)] = &[
+    ("*", "DryRun", "kind", "declared as text, but its values are true and false"),
+    ("CreateKey", "DKMSInstanceId", "required", "keys outside instances are allowed, as older clients make them"),
+    ("CreateKey", "RotationInterval", "required", "needed only with EnableAutomaticRotation"),
+    (
+        "SetDeletionProtection",
+        "EnableDeletionProtection",
+        "required",
+        "Terraform leaves it out to change the description",
+    ),
+];
+
+fn catalogue() -> BTreeMap<String, Value> {
+    serde_json::from_str(include_str!("../../../api/operations.json")).unwrap()
+}
+
+fn deviates(operation: &str, parameter: &str, what: &str) -> bool {
+    DEVIATIONS.iter().any(|(o, p, w, _)| (*o == "*" || *o == operation) && *p == parameter && *w == what)
+}
+
+fn fits(kind: Kind, declared: &Value) -> bool {
+    match (kind, declared.as_str()) {
+        (Kind::Text | Kind::Base64 | Kind::Json, Some("string")) => true,
+        (Kind::Json, Some("json-object" | "json-array")) => true,
+        (Kind::Integer, Some("integer" | "long")) => true,
+        (Kind::Boolean, Some("boolean")) => true,
+        (Kind::List, None) => declared.pointer("/list").is_some_and(Value::is_string),
+        (Kind::TagList, None) => declared.pointer("/list/object/Key").is_some(),
+        _ => false,
+    }
+}
+
+#[test]
+fn every_registered_operation_has_the_parameters_of_the_catalogue() {
+    let catalogue = catalogue();
+    let mut differences = Vec::new();
+    for entry in ENTRIES {
+        let declared = catalogue.get(entry.name).unwrap_or_else(|| panic!("{} is not in the catalogue", entry.name));
+        let declared: BTreeMap<_, _> = declared["request"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|parameter| (parameter["name"].as_str().unwrap(), parameter))
+            .collect();
+        let ours: BTreeMap<_, _> = entry.parameters.iter().map(|spec| (spec.name, spec)).collect();
+        for name in declared.keys().chain(ours.keys()).collect::<BTreeSet<_>>() {
+            let at = format!("{}.{name}", entry.name);
+            match (declared.get(name), ours.get(name)) {
+                (Some(declared), Some(ours)) => {
+                    if declared["required"].as_bool().is_some_and(|required| required != ours.required)
+                        && !deviates(entry.name, name, "required")
+                    {
+                        differences.push(format!("{at}: required mark"));
+                    }
+                    if !fits(ours.kind, &declared["type"]) && !deviates(entry.name, name, "kind") {
+                        differences.push(format!("{at}: {:?} is not {}", ours.kind, declared["type"]));
+                    }
+                }
+                (Some(_), None) if !deviates(entry.name, name, "missing") => differences.push(format!("{at}: missing")),
+                (None, Some(_)) => differences.push(format!("{at}: not in the catalogue")),
+                _ => {}
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{differences:#?}");
+}
+
+#[test]
+fn the_list_of_operations_to_come_names_exactly_what_is_missing() {
+    let registered: BTreeSet<_> = ENTRIES.iter().map(|entry| entry.name.to_owned()).collect();
+    let missing: BTreeSet<_> = catalogue().into_keys().filter(|name| !registered.contains(name)).collect();
+    let listed: BTreeSet<_> = include_str!("../../../api/to-come.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(listed, missing, "take an operation off api/to-come.txt when it is built");
+}
+
+#[test]
+fn every_operation_and_every_parameter_is_described() {
+    for entry in ENTRIES {
+        assert!(entry.summary.ends_with('.'), "{}", entry.name);
+        for parameter in entry.parameters {
+            assert!(!parameter.summary.is_empty(), "{}.{}", entry.name, parameter.name);
+        }
+    }
+}

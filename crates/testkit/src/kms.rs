@@ -1,0 +1,121 @@
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use serde_json::Value;
+use sesame_crypto::random::SystemRandom;
+use sesame_domain::AccountId;
+use sesame_seal::FileSeal;
+use sesame_service::params::Params;
+use sesame_service::{Call, Limits, Principal, Service, ServiceOptions, Source, registry};
+use sesame_store::Store;
+use tempfile::TempDir;
+
+use crate::TestClock;
+
+/// A service in process over a database of its own, which disappears with it.
+#[derive(Debug)]
+pub struct TestKms {
+    /// The service.
+    pub service: Arc<Service>,
+    /// The clock; stands still.
+    pub clock: Arc<TestClock>,
+    principal: Principal,
+    folder: TempDir,
+}
+
+/// An error of the API.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The code.
+    pub code: &'static str,
+    /// The message.
+    pub message: String,
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.status, self.code, self.message)
+    }
+}
+
+impl TestKms {
+    /// A service without quotas for account 1234567890123456 in cn-hangzhou.
+    pub async fn new() -> Self {
+        Self::with_limits(Limits::default()).await
+    }
+
+    /// As [`TestKms::new`], with limits.
+    pub async fn with_limits(limits: Limits) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root_key = FileSeal::create(&folder.path().join("root.key"), &SystemRandom).expect("a root key");
+        let clock = Arc::new(TestClock::default());
+        let url = format!("sqlite://{}", folder.path().join("sesame.db").display());
+        let options = sesame_store::Options::new(url, root_key, Arc::new(SystemRandom), Arc::clone(&clock) as _);
+        let store = Store::open(options).await.expect("an open store");
+        let service = Service::new(ServiceOptions {
+            store,
+            region: "cn-hangzhou".parse().expect("a region"),
+            sister_regions: Vec::new(),
+            clock: Arc::clone(&clock) as _,
+            random: Arc::new(SystemRandom),
+            clock_window_seconds: 900,
+            require_nonce: false,
+            limits,
+        });
+        Self { service, clock, principal: root_of("1234567890123456"), folder }
+    }
+
+    /// The folder of the database.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Calls an operation as the root of the first account.
+    ///
+    /// # Errors
+    /// What the API answers.
+    pub async fn call(&self, operation: &str, params: &[(&str, &str)]) -> Result<Value, Refusal> {
+        self.call_as(&self.principal, operation, params).await
+    }
+
+    /// Calls an operation as the root of another account.
+    ///
+    /// # Errors
+    /// What the API answers.
+    pub async fn call_from(&self, account: &str, operation: &str, params: &[(&str, &str)]) -> Result<Value, Refusal> {
+        self.call_as(&root_of(account), operation, params).await
+    }
+
+    async fn call_as(&self, who: &Principal, operation: &str, params: &[(&str, &str)]) -> Result<Value, Refusal> {
+        let params = Params::new(params.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect());
+        let call = Call {
+            operation: registry::lookup(operation).expect("a registered operation"),
+            params: &params,
+            principal: who,
+            source: Source { address: IpAddr::V4(Ipv4Addr::LOCALHOST), secure_transport: true },
+            request_id: "00000000-0000-4000-8000-000000000000",
+        };
+        match self.service.call(call).await {
+            Ok(answer) => Ok(serde_json::to_value(answer.body()).expect("an answer in JSON")),
+            Err(error) => Err(Refusal {
+                status: error.code.status(),
+                code: error.code.name(),
+                message: error.message.into_owned(),
+            }),
+        }
+    }
+
+    /// Makes a key and gives its id; `params` as for CreateKey.
+    pub async fn key(&self, params: &[(&str, &str)]) -> String {
+        let made = self.call("CreateKey", params).await.expect("a new key");
+        made.pointer("/KeyMetadata/KeyId").and_then(Value::as_str).expect("a key id").to_owned()
+    }
+}
+
+fn root_of(account: &str) -> Principal {
+    let account: AccountId = account.parse().expect("sixteen digits");
+    Principal { account, access_key_id: "LTAItestkit".into() }
+}
