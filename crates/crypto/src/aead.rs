@@ -210,6 +210,22 @@ mod tests {
         }
     }
 
+    #[derive(Debug)]
+    struct Broken;
+
+    impl Random for Broken {
+        fn fill(&self, _out: &mut [u8]) -> Result<(), CryptoError> {
+            Err(CryptoError::Random)
+        }
+    }
+
+    #[test]
+    fn without_randomness_nothing_is_sealed() {
+        let mut out = b"before".to_vec();
+        assert_eq!(key(AeadAlgorithm::Sm4Gcm).seal(&Broken, b"", b"x", &mut out), Err(CryptoError::Random));
+        assert_eq!(out, b"before");
+    }
+
     #[test]
     fn nonces_differ() {
         let (mut one, mut other) = (Vec::new(), Vec::new());

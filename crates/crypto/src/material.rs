@@ -241,7 +241,7 @@ mod tests {
     use crate::spec::KeyClass;
 
     static_assertions::assert_impl_all!(UnlockedKey: Send, Sync);
-    static_assertions::assert_not_impl_any!(UnlockedKey: Clone);
+    static_assertions::assert_not_impl_any!(UnlockedKey: Clone, fmt::Display, serde::Serialize);
 
     #[test]
     fn material_restores_the_key() {

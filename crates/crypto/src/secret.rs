@@ -181,6 +181,6 @@ mod tests {
         assert!(SecretText::from_utf8(SecretBytes::from_slice(&[0xff])).is_err());
     }
 
-    static_assertions::assert_not_impl_any!(SecretBytes: Clone, fmt::Display);
-    static_assertions::assert_not_impl_any!(SecretText: Clone, fmt::Display);
+    static_assertions::assert_not_impl_any!(SecretBytes: Clone, fmt::Display, serde::Serialize);
+    static_assertions::assert_not_impl_any!(SecretText: Clone, fmt::Display, serde::Serialize);
 }

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sesame_crypto::digest::{sha1, sha256, sm3, to_hex};
 use sesame_crypto::{
-    EncryptionAlgorithm, HmacHash, HmacKey, KeySpec, PublicKey, SecretBytes, SignatureAlgorithm, SystemRandom,
-    UnlockedKey, WrappingAlgorithm, WrappingKeyPair, WrappingKeySpec,
+    CryptoError, EncryptionAlgorithm, HmacHash, HmacKey, KeySpec, PublicKey, SecretBytes, SignatureAlgorithm,
+    SystemRandom, UnlockedKey, WrappingAlgorithm, WrappingKeyPair, WrappingKeySpec,
 };
 
 /// A folder for the files of one test, removed at its end.
@@ -263,6 +263,14 @@ fn material_wrapped_with_openssl_is_unwrapped() {
         assert_eq!(restored.public_key_der().unwrap(), bench.read("public.der"), "{spec}");
         let other = if spec == KeySpec::EcP256 { KeySpec::EcP256k } else { KeySpec::EcP256 };
         assert!(pair.unwrap(algorithm, other, &wrapped).is_err(), "{spec}");
+
+        // The last byte belongs to the public point, or to the CRT coefficient of RSA: neither fits any more.
+        let mut inconsistent = bench.read("key.der");
+        *inconsistent.last_mut().unwrap() ^= 1;
+        bench.write("key.der", &inconsistent);
+        let private = bench.run(&format!("enc -aes-256-ecb -K {} -in key.der", to_hex(&[7; 32])));
+        let refused = pair.unwrap(algorithm, spec, &[&ephemeral[..], &private].concat());
+        assert_eq!(refused, Err(CryptoError::Integrity), "{spec}");
     }
 }
 
