@@ -115,3 +115,79 @@ fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
     };
     File::open(folder)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use sesame_crypto::random::{SystemRandom, alphanumeric};
+
+    use super::*;
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            let name = format!("sesame-seal-{}", alphanumeric(&SystemRandom, 12).unwrap());
+            let path = std::env::temp_dir().join(name);
+            std::fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_root_key_is_read_back_and_never_overwritten() {
+        let folder = Folder::new();
+        let path = folder.0.join("root.key");
+        assert!(matches!(FileSeal::open(&path), Err(SealError::Missing(_))));
+        let made = FileSeal::new(&path).open_or_create(&SystemRandom).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+        assert_eq!(FileSeal::open(&path).unwrap().secret(), made.secret());
+        assert_eq!(FileSeal::new(&path).open_or_create(&SystemRandom).unwrap().secret(), made.secret());
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(FileSeal::create(&path, &SystemRandom), Err(SealError::Exists(_))));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_others_can_access_is_refused_with_advice() {
+        let folder = Folder::new();
+        let path = folder.0.join("root.key");
+        FileSeal::create(&path, &SystemRandom).unwrap();
+        for mode in [0o640, 0o620, 0o604, 0o601, 0o610] {
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            let refused = FileSeal::open(&path).unwrap_err();
+            assert!(matches!(refused, SealError::Permissions(_)), "{mode:o}: {refused}");
+            assert!(refused.to_string().contains(&format!("chmod 600 {}", path.display())));
+        }
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o400)).unwrap();
+        FileSeal::open(&path).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_root_key_is_refused() {
+        let folder = Folder::new();
+        let path = folder.0.join("root.key");
+        FileSeal::create(&path, &SystemRandom).unwrap();
+        let good = std::fs::read_to_string(&path).unwrap();
+        for wrong in ["", &good[1..], &format!("{good}x"), &good.replace("v1", "v2"), &good.replace('=', "!")] {
+            std::fs::write(&path, wrong).unwrap();
+            assert!(matches!(FileSeal::open(&path), Err(SealError::Malformed)), "{wrong:?}");
+        }
+        assert!(matches!(FileSeal::open(&folder.0), Err(SealError::NotAFile(_))));
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let key = RootKey::from_secret(SecretBytes::new(vec![b'k'; 32])).unwrap();
+        assert_eq!(format!("{key:?}"), "RootKey");
+        assert!(RootKey::from_secret(SecretBytes::new(vec![1; 31])).is_err());
+    }
+}

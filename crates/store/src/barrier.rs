@@ -221,3 +221,85 @@ fn seal(key: &AeadKey, random: &dyn Random, term: u32, aad: &[u8], plaintext: &[
     key.seal(random, aad, plaintext, &mut out)?;
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nonces of 42.
+    #[derive(Debug)]
+    struct Fixed;
+
+    impl Random for Fixed {
+        fn fill(&self, out: &mut [u8]) -> Result<(), CryptoError> {
+            out.fill(42);
+            Ok(())
+        }
+    }
+
+    const PLACE: Place<'static> = Place { table: "t", row: "r", extra: "e", column: "c" };
+
+    fn key() -> AeadKey {
+        AeadKey::new(AeadAlgorithm::Aes256Gcm, &SecretBytes::new(vec![9; 32])).unwrap()
+    }
+
+    fn barrier() -> Barrier {
+        let root = RootKey::from_secret(SecretBytes::new(vec![7; 32])).unwrap();
+        let barrier = Barrier::new(&root, Arc::new(Fixed)).unwrap();
+        barrier.keys.write().insert(3, Arc::new(key()));
+        barrier.current.store(3, Ordering::Release);
+        barrier
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Locked: these bytes are in databases. A change of the form is a new format number beside this one.
+    #[test]
+    fn format_1_of_a_column_stays() {
+        let sealed = barrier().seal(PLACE, b"secret").unwrap();
+        assert_eq!(hex(&sealed), COLUMN_1);
+        assert_eq!(barrier().open(PLACE, &sealed).unwrap().expose(), b"secret");
+    }
+
+    /// Locked, as above.
+    #[test]
+    fn format_1_of_a_barrier_key_stays() {
+        let wrapped = barrier().wrap(3, &SecretBytes::new(vec![9; 32])).unwrap();
+        assert_eq!(hex(&wrapped), BARRIER_KEY_1);
+        assert!(barrier().unwrap(3, &wrapped).is_ok());
+        assert!(matches!(barrier().unwrap(4, &wrapped), Err(StoreError::WrongRootKey)));
+    }
+
+    const COLUMN_1: &str = "01000000032a2a2a2a2a2a2a2a2a2a2a2a583d97cb74937903d6ecb18d5630b0f717ffffc0d6d8";
+    const BARRIER_KEY_1: &str = "01000000032a2a2a2a2a2a2a2a2a2a2a2a1b9c69eff406c18f5f34e40c1c32174d423de208c6c85da14f5f89f1d983e15724116e\
+        c176e589834894f46cfba65b37";
+
+    #[test]
+    fn a_value_opens_only_in_its_place() {
+        let sealed = barrier().seal(PLACE, b"secret").unwrap();
+        let elsewhere = [
+            Place { table: "T", ..PLACE },
+            Place { row: "R", ..PLACE },
+            Place { extra: "E", ..PLACE },
+            Place { column: "C", ..PLACE },
+            Place { table: "tr", row: "", ..PLACE },
+        ];
+        for place in elsewhere {
+            assert!(barrier().open(place, &sealed).is_err(), "{place:?}");
+        }
+        for position in 0..sealed.len() {
+            let mut damaged = sealed.clone();
+            damaged[position] ^= 1;
+            assert!(barrier().open(PLACE, &damaged).is_err(), "{position}");
+            assert!(barrier().open(PLACE, &sealed[..position]).is_err() || position == 0);
+        }
+    }
+
+    #[test]
+    fn nothing_stays_nothing() {
+        assert!(barrier().seal(PLACE, b"").unwrap().is_empty());
+        assert!(barrier().open(PLACE, b"").unwrap().is_empty());
+    }
+}

@@ -14,6 +14,8 @@
 
 mod barrier;
 mod change;
+#[cfg(test)]
+mod conformance;
 mod conn;
 mod error;
 mod job;

@@ -82,6 +82,10 @@ fn for_engine(text: &str, engine: Engine) -> String {
     let (common, postgres) = text.split_once("-- postgres").unwrap_or((text, ""));
     match engine {
         Engine::Sqlite => common.replace("{blob}", "BLOB").replace("{clustered}", "WITHOUT ROWID"),
-        Engine::Postgres => format!("{common}{postgres}").replace("{blob}", "BYTEA").replace("{clustered}", ""),
+        Engine::Postgres => format!("{common}{postgres}")
+            .replace("{blob}", "BYTEA")
+            .replace("{clustered}", "")
+            // Order by bytes, as SQLite does, whatever the locale of the database.
+            .replace(" TEXT ", " TEXT COLLATE \"C\" "),
     }
 }
