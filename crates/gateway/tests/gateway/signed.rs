@@ -1,0 +1,129 @@
+//! Signed requests, from the socket to the answer and back.
+
+use crate::support::{Running, acs3};
+
+const HOST: &str = "127.0.0.1:18081";
+
+fn refusal(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
+
+#[tokio::test]
+async fn an_answer_has_its_request_id_first_and_the_headers_that_clients_need() {
+    let kms = Running::start().await;
+    let answer = kms.send(&acs3("DescribeRegions", "", "n", HOST)).await;
+    let id = answer.header("x-acs-request-id").unwrap().to_owned();
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("application/json;charset=utf-8"));
+    assert!(answer.header("date").unwrap().ends_with(" GMT"));
+    assert!(answer.body.starts_with(&format!("{{\"RequestId\":\"{id}\",\"Regions\":")), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_host_that_is_a_url_is_signed_as_it_is() {
+    let kms = Running::start().await;
+    for (nonce, host) in
+        ["http://127.0.0.1:18081", "127.0.0.1:18081/", "kms.cn-hangzhou.aliyuncs.com"].iter().enumerate()
+    {
+        let answer = kms.send(&acs3("DescribeRegions", "", &nonce.to_string(), host)).await;
+        assert_eq!(answer.status, 200, "{host} {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_a_used_nonce() {
+    let kms = Running::start().await;
+    let request = acs3("DescribeRegions", "", "n", HOST);
+    assert_eq!(kms.send(&request).await.status, 200);
+    assert_eq!(kms.send(&request).await.refusal(), refusal(400, "SignatureNonceUsed"));
+}
+
+#[tokio::test]
+async fn xml_is_answered_when_it_is_asked_for() {
+    let kms = Running::start().await;
+    let answer = kms.send(&acs3("DescribeRegions", "Format=xml", "n", HOST)).await;
+    assert_eq!(answer.header("content-type"), Some("text/xml;charset=utf-8"));
+    let id = answer.header("x-acs-request-id").unwrap();
+    assert_eq!(
+        answer.body,
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><DescribeRegionsResponse><RequestId>{id}</RequestId>\
+             <Regions><Region><RegionId>cn-hangzhou</RegionId></Region></Regions></DescribeRegionsResponse>"
+        )
+    );
+    let answer = kms.send(b"GET /?Format=XML HTTP/1.1\r\nhost: a&b\r\n\r\n").await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.body.contains("<HostId>a&amp;b</HostId><Code>MissingAction</Code>"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_wrong_signature_is_answered_with_the_text_of_the_server() {
+    let kms = Running::start().await;
+    let request = String::from_utf8(acs3("DescribeRegions", "a=1", "n", HOST)).unwrap().replace("a=1", "a=2");
+    let answer = kms.send(request.as_bytes()).await;
+    assert_eq!(answer.refusal(), refusal(400, "SignatureDoesNotMatch"));
+    let message = answer.json()["Message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("Specified signature does not match our calculation. server StringToSign is ["));
+    assert!(message.contains("server CanonicalRequest is [POST\n/\na=2\nhost:127.0.0.1:18081\n"), "{message}");
+}
+
+#[tokio::test]
+async fn the_checks_come_in_their_order() {
+    let kms = Running::start().await;
+    let common = "Action=DescribeRegions&Version=2016-01-20";
+    let v1 = "SignatureMethod=HMAC-SHA1&SignatureVersion=1.0&Timestamp=2026-11-24T11%3A16%3A14Z";
+    for (query, status, code) in [
+        ("", 400, "MissingAction"),
+        ("Action=DescribeRegions", 400, "MissingVersion"),
+        ("Action=DescribeRegions&Version=2015-01-20", 400, "InvalidVersion"),
+        ("Action=describeRegions&Version=2016-01-20", 404, "InvalidAction.NotFound"),
+        (common, 400, "MissingAccessKeyId"),
+        (&format!("{common}&SignatureType=BEARERTOKEN&BearerToken=x"), 400, "MissingAccessKeyId"),
+        (&format!("{common}&AccessKeyId=testid"), 400, "MissingSignature"),
+        (&format!("{common}&AccessKeyId=testid&Signature=x"), 400, "MissingSignatureMethod"),
+        (&format!("{common}&AccessKeyId=testid&Signature=x&SignatureMethod=RSA"), 400, "InvalidSignatureMethod"),
+        (&format!("{common}&AccessKeyId=testid&Signature=x&SignatureMethod=HMAC-SHA1"), 400, "MissingSignatureVersion"),
+        (&format!("{common}&AccessKeyId=nobody&Signature=x&{v1}"), 404, "InvalidAccessKeyId.NotFound"),
+        (&format!("{common}&AccessKeyId=testid&Signature=x&{v1}"), 400, "SignatureDoesNotMatch"),
+        (&format!("{common}&a=1&a=2"), 400, "InvalidParameter"),
+        (&format!("{common}&a=1&a=1"), 400, "MissingAccessKeyId"),
+    ] {
+        let answer = kms.send(format!("GET /?{query} HTTP/1.1\r\n\r\n").as_bytes()).await;
+        assert_eq!(answer.refusal(), refusal(status, code), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn an_incomplete_authorization_is_refused() {
+    let kms = Running::start().await;
+    let good = String::from_utf8(acs3("DescribeRegions", "", "n", HOST)).unwrap();
+    for (from, to, code) in [
+        ("Credential=testid,", "", "IncompleteSignature"),
+        (";x-acs-date;", ";", "IncompleteSignature"),
+        ("x-acs-content-sha256: ", "x-other: ", "IncompleteSignature"),
+        ("ACS3-HMAC-SHA256", "ACS3-RSA-SHA256", "InvalidSignatureMethod"),
+        ("ACS3-HMAC-SHA256", "ACS4-HMAC-SHA256", "IncompleteSignature"),
+        ("x-acs-action: DescribeRegions\r\n", "", "MissingAction"),
+        ("x-acs-date: ", "x-other: ", "IllegalTimestamp"),
+        ("11:16:15Z\r\n", "11:16:15\r\n", "InvalidTimeStamp.Format"),
+        ("2026-11-24T11:16:15Z\r\n", "2026-11-24T10:16:15Z\r\n", "InvalidTimeStamp.Expired"),
+    ] {
+        let answer = kms.send(good.replace(from, to).as_bytes()).await;
+        assert_eq!(answer.refusal(), refusal(400, code), "{from} -> {to}");
+    }
+}
+
+/// The legacy Python SDK's own request, byte for byte, and its own signature (gateway reference, 1.6).
+#[tokio::test]
+async fn a_recorded_request_of_an_official_client_is_authenticated() {
+    let kms = Running::start().await;
+    let request = "POST /?ResourceId.1=k%201&ResourceId.2=k%2A2~&ResourceType=key&TagKey.1=a\
+        &TagKey.2=%E4%B8%AD%E6%96%87&All=False&Version=2016-01-20&Action=UntagResources&Format=JSON\
+        &RegionId=cn-hangzhou&Timestamp=2026-11-24T11%3A16%3A14Z&SignatureMethod=HMAC-SHA1&SignatureType=\
+        &SignatureVersion=1.0&SignatureNonce=44c6d8efa9da5314ec5e0c30dd6be342&AccessKeyId=testid\
+        &Signature=E%2BPc72YJBQAJv0OssH5W%2FB7mf80%3D HTTP/1.1\r\nHost: 127.0.0.1:18081\r\nAccept: */*\r\n\
+        x-acs-action: untagResources\r\nContent-Length: 0\r\n\r\n";
+    let answer = kms.send(request.as_bytes()).await;
+    let (status, code) = answer.refusal();
+    assert!(!code.contains("Signature") && status != 500, "{answer:?}");
+}
