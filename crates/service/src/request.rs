@@ -31,7 +31,7 @@ pub enum Signature<'a> {
         /// The string to sign.
         string_to_sign: &'a str,
         /// The string to sign in the second form that some clients use, made only when the first does not match.
-        alternative: &'a dyn Fn() -> Option<String>,
+        alternative: &'a (dyn Fn() -> Option<String> + Sync),
         /// The signature as sent, still Base64.
         signature: &'a str,
     },
@@ -42,7 +42,7 @@ pub enum Signature<'a> {
         /// The canonical request with the payload hash that the client claimed as its last line.
         canonical_request: &'a [u8],
         /// The canonical request in the second form that some clients use, made only when the first does not match.
-        alternative: &'a dyn Fn() -> Option<Vec<u8>>,
+        alternative: &'a (dyn Fn() -> Option<Vec<u8>> + Sync),
         /// The payload hash that the client claimed; compared with the hash of `body`.
         payload_hash: &'a str,
         /// The body as received.
