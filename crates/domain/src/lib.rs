@@ -50,4 +50,6 @@ pub mod limits {
     pub const DELETION_WINDOW_DAYS: std::ops::RangeInclusive<u32> = 7..=366;
     /// Most versions of one asymmetric key.
     pub const ASYMMETRIC_KEY_VERSIONS: u32 = 50;
+    /// Least time between two versions of an asymmetric key: 7 days.
+    pub const ASYMMETRIC_VERSION_SECONDS: u32 = 604_800;
 }

@@ -1,6 +1,7 @@
 //! Work that no request starts.
 
 mod destroy_keys;
+mod rotate_keys;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,5 +42,8 @@ pub(crate) async fn round(service: &Service) {
     service.purge_nonces();
     if let Err(error) = destroy_keys::run(service).await {
         tracing::error!(%error, cause = ?error.cause, "keys whose deletion window has ended could not be destroyed; trying again");
+    }
+    if let Err(error) = rotate_keys::run(service).await {
+        tracing::error!(%error, cause = ?error.cause, "keys could not be rotated; trying again");
     }
 }

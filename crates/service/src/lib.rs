@@ -10,12 +10,14 @@ mod keys;
 mod lists;
 pub mod metrics;
 mod nonces;
+mod offload;
 pub mod operation;
 mod ops;
 pub mod params;
 mod pipeline;
 pub mod registry;
 pub mod request;
+mod rotation;
 mod service;
 mod values;
 

@@ -24,6 +24,8 @@ pub struct Metrics {
     pub(crate) nonces: Gauge,
     /// Keys destroyed at the end of their deletion window.
     pub(crate) destroyed_keys: Counter,
+    /// Versions made by automatic rotation.
+    pub(crate) rotated_keys: Counter,
 }
 
 /// Upper bounds of the duration buckets, in seconds: 50 µs to 2.5 s.
@@ -61,7 +63,9 @@ impl Metrics {
             "Keys destroyed at the end of their deletion window",
             destroyed_keys.clone(),
         );
-        Self { registry, succeeded, durations, failed, refused, nonces, destroyed_keys }
+        let rotated_keys = Counter::default();
+        registry.register("keys_rotated", "Versions made by automatic rotation", rotated_keys.clone());
+        Self { registry, succeeded, durations, failed, refused, nonces, destroyed_keys, rotated_keys }
     }
 
     /// Everything in the Prometheus text format.

@@ -5,6 +5,7 @@ pub(crate) mod aliases;
 pub(crate) mod crypto;
 pub(crate) mod keys;
 pub(crate) mod tags;
+pub(crate) mod versions;
 
 use sesame_domain::{Key, KeyId};
 use sesame_store::Tx;

@@ -89,6 +89,7 @@ registry! {
     account: DescribeAccountKmsStatus, DescribeRegions, OpenKmsService;
     keys: CreateKey, DescribeKey, ListKeys, EnableKey, DisableKey, ScheduleKeyDeletion, CancelKeyDeletion,
         SetDeletionProtection, UpdateKeyDescription;
+    versions: CreateKeyVersion, DescribeKeyVersion, ListKeyVersions, UpdateRotationPolicy;
     crypto: Encrypt, Decrypt, ReEncrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext;
     aliases: CreateAlias, UpdateAlias, DeleteAlias, ListAliases, ListAliasesByKeyId;
     tags: TagResources, UntagResources, ListTagResources, TagResource, UntagResource, ListResourceTags;

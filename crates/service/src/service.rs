@@ -1,10 +1,11 @@
 //! The service: what the gateways call.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Instant;
 
 use sesame_crypto::random::{Random, uuid_v4};
-use sesame_domain::{Clock, RegionId};
+use sesame_domain::{Clock, RegionId, limits};
 use sesame_store::Store;
 
 use crate::context::Context;
@@ -49,11 +50,22 @@ pub struct Limits {
     pub keys_per_account: u64,
     /// Aliases of one account; 0 for no quota.
     pub aliases_per_account: u64,
+    /// Versions of one asymmetric key; 0 for no limit.
+    pub asymmetric_versions: u32,
+    /// Seconds that must pass between two versions of an asymmetric key; 0 for none.
+    pub asymmetric_version_seconds: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { cached_keys: 16_384, nonces: 4_000_000, keys_per_account: 0, aliases_per_account: 0 }
+        Self {
+            cached_keys: 16_384,
+            nonces: 4_000_000,
+            keys_per_account: 0,
+            aliases_per_account: 0,
+            asymmetric_versions: limits::ASYMMETRIC_KEY_VERSIONS,
+            asymmetric_version_seconds: limits::ASYMMETRIC_VERSION_SECONDS,
+        }
     }
 }
 
@@ -69,6 +81,8 @@ pub struct Service {
     pub(crate) keys: Arc<Keys>,
     pub(crate) lists: Arc<Lists>,
     pub(crate) metrics: Metrics,
+    /// When the job of rotations last ran, in milliseconds; a time that is never reached before its first run.
+    pub(crate) rotations_seen_at: AtomicI64,
     identity: Arc<Identity>,
 }
 
@@ -97,7 +111,20 @@ impl Service {
             }));
         }
         let metrics = Metrics::new();
-        Arc::new(Self { store, region, sister_regions, clock, random, limits, keys, lists, metrics, identity })
+        let rotations_seen_at = AtomicI64::new(i64::MAX);
+        Arc::new(Self {
+            store,
+            region,
+            sister_regions,
+            clock,
+            random,
+            limits,
+            keys,
+            lists,
+            metrics,
+            rotations_seen_at,
+            identity,
+        })
     }
 
     /// Starts the jobs that act without a request; they stop when the handle is dropped.

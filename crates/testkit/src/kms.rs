@@ -21,6 +21,8 @@ pub struct TestKms {
     /// The clock; stands still.
     pub clock: Arc<TestClock>,
     principal: Principal,
+    store: Store,
+    limits: Limits,
     folder: TempDir,
 }
 
@@ -55,17 +57,13 @@ impl TestKms {
         let url = format!("sqlite://{}", folder.path().join("sesame.db").display());
         let options = sesame_store::Options::new(url, root_key, Arc::new(SystemRandom), Arc::clone(&clock) as _);
         let store = Store::open(options).await.expect("an open store");
-        let service = Service::new(ServiceOptions {
-            store,
-            region: "cn-hangzhou".parse().expect("a region"),
-            sister_regions: Vec::new(),
-            clock: Arc::clone(&clock) as _,
-            random: Arc::new(SystemRandom),
-            clock_window_seconds: 900,
-            require_nonce: false,
-            limits,
-        });
-        Self { service, clock, principal: root_of("1234567890123456"), folder }
+        let service = service(&store, &clock, limits);
+        Self { service, clock, principal: root_of("1234567890123456"), store, limits, folder }
+    }
+
+    /// Another node over the same database, with a clock of its own; or the same node after a restart.
+    pub fn another_node(&self, clock: &Arc<TestClock>) -> Arc<Service> {
+        service(&self.store, clock, self.limits)
     }
 
     /// The folder of the database.
@@ -113,6 +111,19 @@ impl TestKms {
         let made = self.call("CreateKey", params).await.expect("a new key");
         made.pointer("/KeyMetadata/KeyId").and_then(Value::as_str).expect("a key id").to_owned()
     }
+}
+
+fn service(store: &Store, clock: &Arc<TestClock>, limits: Limits) -> Arc<Service> {
+    Service::new(ServiceOptions {
+        store: store.clone(),
+        region: "cn-hangzhou".parse().expect("a region"),
+        sister_regions: Vec::new(),
+        clock: Arc::clone(clock) as _,
+        random: Arc::new(SystemRandom),
+        clock_window_seconds: 900,
+        require_nonce: false,
+        limits,
+    })
 }
 
 fn root_of(account: &str) -> Principal {

@@ -1,7 +1,7 @@
 //! Key versions with their sealed material.
 
 use sesame_crypto::secret::SecretBytes;
-use sesame_domain::{KeyId, KeyVersion, KeyVersionId, Page};
+use sesame_domain::{KeyId, KeyVersion, KeyVersionId, Page, Timestamp};
 use sqlx::any::AnyRow;
 
 use crate::barrier::{Barrier, Place};
@@ -34,6 +34,29 @@ pub async fn get(conn: &mut Conn<'_>, id: &KeyVersionId) -> Result<Option<(KeyVe
     let version = version(&row)?;
     let material = conn.unseal(place(&version.id, &version.key), &row.blob(3)?).await?;
     Ok(Some((version, material)))
+}
+
+/// A version without its material.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn describe(conn: &mut Conn<'_>, id: &KeyVersionId) -> Result<Option<KeyVersion>, StoreError> {
+    let sql = "SELECT id, key_id, created_at FROM key_versions WHERE id = $1";
+    conn.row(sql, args![id]).await?.map(|row| version(&row)).transpose()
+}
+
+/// Whether a version of the key was made after one moment and not after another.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn any_made(
+    conn: &mut Conn<'_>,
+    key: &KeyId,
+    after: Timestamp,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM key_versions WHERE key_id = $1 AND created_at > $2 AND created_at <= $3 LIMIT 1";
+    Ok(conn.row(sql, args![key, after, until]).await?.is_some())
 }
 
 /// A page of the versions of a key, the newest first, and the number of all.

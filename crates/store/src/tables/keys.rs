@@ -217,6 +217,20 @@ pub async fn due_for_rotation(conn: &mut Conn<'_>, now: Timestamp, limit: u32) -
     due(conn, sql, now, limit).await
 }
 
+/// Lets rotations that are dated after `latest` count as made at `now`; how many keys that were.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn pull_back_rotations(tx: &mut Tx<'_>, latest: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+    let sql = "UPDATE keys SET last_rotated_at = $2, next_rotation_at = $2 + rotation_seconds * 1000
+        WHERE next_rotation_at > $1 AND last_rotated_at > $1 RETURNING id";
+    let rows = tx.returning(sql, args![latest, now]).await?;
+    for row in &rows {
+        tx.touch(Change::Key(row.parsed(0, "a key id")?));
+    }
+    Ok(rows.len() as u64)
+}
+
 /// Keys whose imported material has expired, the longest expired first.
 ///
 /// # Errors
