@@ -1,0 +1,188 @@
+//! Every setting, once: name, type, default and what it is for.
+
+use std::path::PathBuf;
+
+use sesame_crypto::SecretText;
+use sesame_domain::{AccountId, RegionId};
+
+use super::value::{Bounded, Kind, Listen, LogFormat, LogLevel, Raw, SealKind, StorageUrl, TlsName, Value};
+
+/// A setting as the documentation and the readers of the configuration see it.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// The name in the file; a dot separates the section.
+    pub(crate) name: &'static str,
+    /// What it is for, one sentence or more.
+    pub(crate) summary: &'static str,
+    /// The form in which it is written.
+    pub(crate) kind: Kind,
+    /// Whether it may hold a secret.
+    pub(crate) secret: bool,
+}
+
+impl Key {
+    /// The variable of the environment that sets it.
+    pub(crate) fn variable(&self) -> String {
+        format!("SESAME_{}", self.name.replace('.', "_").to_uppercase())
+    }
+}
+
+macro_rules! settings {
+    ($($name:literal => $field:ident: $type:ty = $default:expr, $summary:literal;)+) => {
+        /// The effective settings.
+        #[derive(Debug)]
+        pub(crate) struct Settings { $(#[doc = $summary] pub(crate) $field: $type),+ }
+
+        impl Default for Settings {
+            fn default() -> Self {
+                Self { $($field: $default),+ }
+            }
+        }
+
+        /// Every setting, in the order of the documentation; those of a section stand together.
+        pub(crate) const KEYS: &[Key] = &[$(Key {
+            name: $name,
+            summary: $summary,
+            kind: <$type as Value>::KIND,
+            secret: <$type as Value>::SECRET,
+        }),+];
+
+        impl Settings {
+            /// Sets one; the error completes a sentence that begins with its name.
+            pub(crate) fn set(&mut self, name: &str, raw: &Raw) -> Result<(), String> {
+                match name {
+                    $($name => self.$field = Value::read(raw)?,)+
+                    _ => return Err("is not a setting".to_owned()),
+                }
+                Ok(())
+            }
+
+            /// One as TOML with secrets masked; nothing when it is not set.
+            pub(crate) fn toml(&self, name: &str) -> Option<String> {
+                match name {
+                    $($name => self.$field.toml(),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+settings! {
+    "data" => data: PathBuf = PathBuf::from("sesame-data"),
+        "The data folder, made at the first start. Every other relative path is taken from here.";
+    "region" => region: RegionId = default_region(),
+        "The region that this deployment is.";
+    "sister_regions" => sister_regions: Vec<RegionId> = Vec::new(),
+        "Further regions that DescribeRegions lists.";
+    "account_id" => account_id: Option<AccountId> = None,
+        "The id of the first account, 16 digits; drawn at random at the first start when it is not set.";
+    "http" => http: Listen = loopback(8600),
+        "Where plain HTTP is served, or \"off\". Port 0 takes a free port.";
+    "https" => https: Listen = loopback(8643),
+        "Where HTTPS is served, or \"off\". Port 0 takes a free port.";
+    "http_anywhere" => http_anywhere: bool = false,
+        "Allows plain HTTP on an address that other machines reach. Plaintexts and secret values then travel in clear.";
+    "clock_window_seconds" => clock_window_seconds: Bounded<1, 86_400> = Bounded::new(900),
+        "How far the time stamp of a request may be from the clock of this machine.";
+    "require_nonce" => require_nonce: bool = false,
+        "Refuses requests without a signature nonce. Every official SDK sends one.";
+    "cors" => cors: bool = false,
+        "Lets pages of other origins call from a browser.";
+    "stop_timeout_seconds" => stop_timeout_seconds: Bounded<1, 3_600> = Bounded::new(30),
+        "How long an orderly stop waits for requests in flight.";
+
+    "storage.url" => storage_url: StorageUrl = StorageUrl::new("sqlite://sesame.db".to_owned()),
+        "The database: sqlite://<file>, or postgres://<user>:<password>@<host>/<database>.";
+    "storage.url_file" => storage_url_file: Option<PathBuf> = None,
+        "A file that holds the URL of the database, in the place of storage.url.";
+
+    "seal.kind" => seal_kind: SealKind = SealKind::File,
+        "Where the root key comes from: file.";
+    "seal.path" => seal_path: PathBuf = PathBuf::from("root.key"),
+        "The file of the root key. Without it nothing in the database can be read: keep a copy elsewhere.";
+
+    "root_access_key.id" => root_access_key_id: Option<String> = None,
+        "Fixes the id of the first access key, together with its secret.";
+    "root_access_key.secret" => root_access_key_secret: Option<SecretText> = None,
+        "Fixes the secret of the first access key.";
+    "root_access_key.replace" => root_access_key_replace: bool = false,
+        "Replaces the first access key of a data folder that was made with another one.";
+    "root_access_key.secret_file" => root_access_key_secret_file: Option<PathBuf> = None,
+        "A file that holds the secret of the first access key, in the place of root_access_key.secret.";
+
+    "tls.names" => tls_names: Vec<TlsName> = Vec::new(),
+        "Names and addresses to certify besides localhost, 127.0.0.1, ::1 and the name of this machine.";
+    "tls.certificate" => tls_certificate: Option<PathBuf> = None,
+        "A certificate chain in PEM form to show in the place of one from Sesame's own CA; read again on SIGHUP.";
+    "tls.key" => tls_key: Option<PathBuf> = None,
+        "The private key of tls.certificate, in PEM form.";
+
+    "limits.connections" => limits_connections: Bounded<1, 1_000_000> = Bounded::new(10_000),
+        "Connections open at a time; further ones wait.";
+    "limits.idle_seconds" => limits_idle_seconds: Bounded<1, 86_400> = Bounded::new(75),
+        "How long a connection is kept open without a request.";
+    "limits.request_line_bytes" => limits_request_line_bytes: Bounded<1_024, 16_777_216> = Bounded::new(262_144),
+        "The longest request line. Older SDKs put whole policies into it.";
+    "limits.header_bytes" => limits_header_bytes: Bounded<1_024, 16_777_216> = Bounded::new(65_536),
+        "The most bytes of headers.";
+    "limits.body_bytes" => limits_body_bytes: Bounded<1_024, 67_108_864> = Bounded::new(1_048_576),
+        "The largest body.";
+    "limits.parameters" => limits_parameters: Bounded<16, 100_000> = Bounded::new(1_000),
+        "The most parameters of one call.";
+    "limits.cached_keys" => limits_cached_keys: Bounded<1, 100_000_000> = Bounded::new(16_384),
+        "Unlocked keys, and aliases, kept in memory.";
+    "limits.nonces" => limits_nonces: Bounded<1_024, 1_000_000_000> = Bounded::new(4_000_000),
+        "Signature nonces remembered to refuse a request that is sent again; about 16 bytes each, used as they come.";
+    "limits.keys_per_account" => limits_keys_per_account: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
+        "The most keys of one account; 0 for no quota.";
+    "limits.aliases_per_account" => limits_aliases_per_account: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
+        "The most aliases of one account; 0 for no quota.";
+
+    "log.format" => log_format: LogFormat = LogFormat::Text,
+        "How log lines look: text or json. They go to the standard error.";
+    "log.level" => log_level: LogLevel = LogLevel::Info,
+        "The least important line that is still logged: error, warn, info, debug or trace.";
+
+    "hardening.no_core_dumps" => hardening_no_core_dumps: bool = true,
+        "Forbids core dumps, which would hold keys.";
+    "hardening.not_dumpable" => hardening_not_dumpable: bool = true,
+        "Keeps other processes of the same user from reading the memory of this one.";
+    "hardening.lock_memory" => hardening_lock_memory: bool = false,
+        "Keeps all memory out of the swap; needs a high enough limit of locked memory (ulimit -l).";
+}
+
+#[expect(clippy::expect_used, reason = "a constant that the unit tests read")]
+fn default_region() -> RegionId {
+    "cn-hangzhou".parse().expect("a region id")
+}
+
+fn loopback(port: u16) -> Listen {
+    Listen::At { host: "127.0.0.1".to_owned(), port }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_a_section_stand_together_behind_those_of_none() {
+        let mut seen: Vec<&str> = Vec::new();
+        for key in KEYS {
+            let section = key.name.split_once('.').map_or("", |(section, _)| section);
+            if seen.last() != Some(&section) {
+                assert!(!seen.contains(&section), "{section}");
+                seen.push(section);
+            }
+        }
+        assert_eq!(seen.first(), Some(&""));
+    }
+
+    #[test]
+    fn variables_are_distinct() {
+        let mut names: Vec<String> = KEYS.iter().map(Key::variable).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), KEYS.len());
+    }
+}

@@ -1,0 +1,123 @@
+//! Pages about operations, made from the registry.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use clap::CommandFactory as _;
+use sesame_service::params::{Kind, ParamSpec};
+use sesame_service::registry::{ENTRIES, Entry, lookup};
+
+use crate::call::unknown_operation;
+use crate::cli::Cli;
+
+/// The text for `sesame help [topic]`.
+pub(crate) fn text(topic: Option<&str>) -> Result<String> {
+    let mut command = Cli::command();
+    let Some(topic) = topic else {
+        return Ok(format!("{}\n{}", command.render_long_help(), operations()));
+    };
+    if let Some(entry) = lookup(topic) {
+        return Ok(page(entry));
+    }
+    command.build();
+    match command.find_subcommand_mut(topic) {
+        Some(subcommand) => Ok(subcommand.render_long_help().to_string()),
+        None => Err(unknown_operation(topic)),
+    }
+}
+
+fn operations() -> String {
+    let width = ENTRIES.iter().map(|entry| entry.name.len()).max().unwrap_or_default();
+    let mut out = String::from("Operations, explained by sesame help <Operation>:\n");
+    for entry in ENTRIES {
+        let _ = writeln!(out, "  {:width$}  {}", entry.name, entry.summary);
+    }
+    out
+}
+
+fn page(entry: &Entry) -> String {
+    let mut out = format!("{}\n\n{}\n\n", entry.name, entry.summary);
+    let _ = writeln!(out, "Usage: sesame call {}{}", entry.name, usage(entry.parameters));
+    if entry.parameters.is_empty() {
+        out.push_str("\nIt has no parameters.\n");
+        return out;
+    }
+    out.push_str("\nParameters:\n");
+    let width = entry.parameters.iter().map(|spec| spec.name.len()).max().unwrap_or_default();
+    for spec in entry.parameters {
+        let required = if spec.required { "required" } else { "optional" };
+        let _ = writeln!(out, "  --{:width$}  {}, {required}", spec.name, kind(spec.kind));
+        for line in wrapped(spec.summary, 90) {
+            let _ = writeln!(out, "    {:width$}  {line}", "");
+        }
+    }
+    out
+}
+
+fn usage(specs: &[ParamSpec]) -> String {
+    let required =
+        specs.iter().filter(|spec| spec.required).map(|spec| format!(" --{} <{}>", spec.name, word(spec.kind)));
+    let optional = if specs.iter().any(|spec| !spec.required) { " [--<Name> <value>]…" } else { "" };
+    required.collect::<String>() + optional
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "text",
+        Kind::Integer => "number",
+        Kind::Boolean => "true|false",
+        Kind::Base64 => "base64",
+        Kind::Json => "json",
+        Kind::List => "item",
+        Kind::TagList => "key=value",
+    }
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Text => "text",
+        Kind::Integer => "whole number",
+        Kind::Boolean => "true or false",
+        Kind::Base64 => "Base64",
+        Kind::Json => "JSON",
+        Kind::List => "list, repeat it for each item",
+        Kind::TagList => "list of key=value, repeat it for each tag",
+    }
+}
+
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_has_a_page_that_names_its_parameters() {
+        for entry in ENTRIES {
+            let page = text(Some(entry.name)).unwrap();
+            assert!(page.starts_with(entry.name) && page.contains(entry.summary));
+            for spec in entry.parameters {
+                assert!(page.contains(&format!("--{}", spec.name)), "{page}");
+            }
+        }
+    }
+
+    #[test]
+    fn subcommands_have_pages_and_other_topics_a_suggestion() {
+        assert!(text(Some("serve")).unwrap().contains("--print-config"));
+        assert!(text(None).unwrap().contains("UntagResources"));
+        assert!(text(Some("Encrpyt")).unwrap_err().to_string().contains("Did you mean \"Encrypt\"?"));
+    }
+}

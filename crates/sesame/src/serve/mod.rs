@@ -1,0 +1,237 @@
+//! `sesame serve`: the parts of the server, made one after the other and wired together.
+
+mod banner;
+mod first_key;
+mod listeners;
+mod signals;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use sesame_crypto::SystemRandom;
+use sesame_domain::{RegionId, SystemClock};
+use sesame_gateway::{Gateway, Listener};
+use sesame_seal::{FileSeal, RootKey};
+use sesame_service::{Jobs, Limits, Service, ServiceOptions};
+use sesame_store::Store;
+use tokio::net::TcpListener;
+
+use crate::cli::ServeArguments;
+use crate::config::{self, Config, Sources};
+use crate::data_folder::{CA_CERTIFICATE, DataFolder, ENDPOINTS, PUBLIC};
+use crate::tls::ServerTls;
+use crate::{hardening, logging};
+use first_key::FirstKey;
+use listeners::{Bound, Endpoints};
+use signals::Signals;
+
+/// How often the age of the own certificate is looked at.
+const CERTIFICATE_ROUND: Duration = Duration::from_secs(3_600);
+
+/// Runs the server until it is told to stop.
+pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
+    let began = Instant::now();
+    if arguments.print_sample_config {
+        return banner::print(&config::print::sample());
+    }
+    let config = Config::load(&Sources {
+        file: arguments.config.clone(),
+        flags: arguments.settings(),
+        sets: arguments.sets.clone(),
+        environment: environment(),
+    })?;
+    if arguments.print_config {
+        return banner::print(&config.print());
+    }
+    logging::start(config.settings.log_format, config.settings.log_level);
+    hardening::apply(&config.settings);
+    hardening::raise_file_limit();
+    for remark in &config.remarks {
+        tracing::warn!("{remark}");
+    }
+    let folder = DataFolder::open(&config.settings.data)?;
+    if folder.is_open_to_others() {
+        tracing::warn!(folder = %folder.path().display(), "others can look into the data folder; chmod 700 closes it");
+    }
+    // A server that was killed leaves its file behind, with addresses that may belong to somebody else by now.
+    folder.remove(ENDPOINTS)?;
+    let bound = Bound::open(&config.settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("sesame")
+        .build()
+        .context("the threads of the server cannot be started")?;
+    runtime.block_on(serve(&config, &folder, bound, began))
+}
+
+/// The variables of the environment. This is the one place of the server that reads them.
+fn environment() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
+async fn serve(config: &Config, folder: &DataFolder, bound: Bound, began: Instant) -> Result<()> {
+    let mut signals = Signals::register()?;
+    let tls = bound.https.is_some().then(|| ServerTls::prepare(config, folder)).transpose()?.map(Arc::new);
+    let store = open_store(config).await?;
+    let key = first_key::ensure(&store, &config.settings, folder).await?;
+    let service = service(config, store.clone());
+    let gateway = Gateway::new(Arc::clone(&service), gateway_options(config));
+    let jobs = service.start_jobs();
+
+    let endpoints = bound.endpoints()?;
+    let ca = tls.as_ref().filter(|tls| tls.is_own()).map(|_| absolute(&folder.file(CA_CERTIFICATE))).transpose()?;
+    let account = key.account.clone();
+    let credentials = keep_credentials(folder, key, &config.settings.region, &endpoints, ca.as_deref())?;
+    let listeners = listeners(bound, tls.as_deref())?;
+    let reloading = tls.map(keep_certificates).transpose()?;
+
+    // The future that stops the gateway runs beside it, so the file goes before the last request is answered.
+    let stop = async {
+        let signal = signals.stop().await;
+        tracing::info!(signal, "stopping: requests in flight are finished");
+        if let Err(cause) = folder.remove(ENDPOINTS) {
+            tracing::warn!(%cause, "the addresses are no longer served but still written down");
+        }
+        // A second signal means that somebody has no time for that.
+        tokio::spawn(async move {
+            let signal = signals.stop().await;
+            tracing::warn!(signal, "stopping at once");
+            std::process::exit(1);
+        });
+    };
+    folder.write_for_now(ENDPOINTS, PUBLIC, &endpoints.json())?;
+    let said = banner::text(config, folder, &account, credentials.as_ref(), &endpoints, ca.as_deref());
+    banner::print(&said)?;
+    tracing::info!(
+        http = endpoints.http.as_deref(),
+        https = endpoints.https.as_deref(),
+        region = config.settings.region.as_str(),
+        account = account.as_str(),
+        milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "ready"
+    );
+    gateway.serve(listeners, stop).await;
+    drop(reloading);
+    end(jobs, &store).await;
+    Ok(())
+}
+
+/// Opens the database under the root key. A root key is only ever made together with a database: a new one for a
+/// database that is there could not open it.
+async fn open_store(config: &Config) -> Result<Store> {
+    let url = config.storage_url()?;
+    let root_key = root_key(config, url.expose())?;
+    let options = sesame_store::Options::new(url.expose(), root_key, Arc::new(SystemRandom), Arc::new(SystemClock));
+    Store::open(options).await.with_context(|| format!("cannot open the database {}", url.masked()))
+}
+
+fn root_key(config: &Config, url: &str) -> Result<RootKey> {
+    let path = config.path(&config.settings.seal_path);
+    let database = url.strip_prefix("sqlite://").map(Path::new);
+    if let Some(database) = database.filter(|database| database.exists() && !path.exists()) {
+        bail!(
+            "the database {} is there, but its root key {} is not; bring that file back from where you keep its copy, \
+             or name it with seal.path",
+            database.display(),
+            path.display()
+        );
+    }
+    Ok(FileSeal::new(path).open_or_create(&SystemRandom)?)
+}
+
+fn service(config: &Config, store: Store) -> Arc<Service> {
+    let settings = &config.settings;
+    Service::new(ServiceOptions {
+        store,
+        region: settings.region.clone(),
+        sister_regions: settings.sister_regions.clone(),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        clock_window_seconds: i64::try_from(settings.clock_window_seconds.get()).unwrap_or(i64::MAX),
+        require_nonce: settings.require_nonce,
+        limits: Limits {
+            cached_keys: settings.limits_cached_keys.size(),
+            nonces: settings.limits_nonces.size(),
+            keys_per_account: settings.limits_keys_per_account.get(),
+            aliases_per_account: settings.limits_aliases_per_account.get(),
+            ..Limits::default()
+        },
+    })
+}
+
+fn gateway_options(config: &Config) -> sesame_gateway::Options {
+    let settings = &config.settings;
+    sesame_gateway::Options {
+        request_line_bytes: settings.limits_request_line_bytes.size(),
+        header_bytes: settings.limits_header_bytes.size(),
+        body_bytes: settings.limits_body_bytes.size(),
+        parameters: settings.limits_parameters.size(),
+        connections: settings.limits_connections.size(),
+        idle_timeout: Duration::from_secs(settings.limits_idle_seconds.get()),
+        stop_timeout: Duration::from_secs(settings.stop_timeout_seconds.get()),
+        cors: settings.cors,
+        ..sesame_gateway::Options::default()
+    }
+}
+
+/// Writes `credentials.env` with the addresses of this start, when the secret is known here.
+fn keep_credentials(
+    folder: &DataFolder,
+    key: FirstKey,
+    region: &RegionId,
+    endpoints: &Endpoints,
+    ca: Option<&Path>,
+) -> Result<Option<crate::credentials::Credentials>> {
+    let Some(mut credentials) = key.credentials else { return Ok(None) };
+    endpoints.preferred().clone_into(&mut credentials.endpoint);
+    region.as_str().clone_into(&mut credentials.region);
+    credentials.write(folder, ca)?;
+    Ok(Some(credentials))
+}
+
+fn listeners(bound: Bound, tls: Option<&ServerTls>) -> Result<Vec<Listener>> {
+    let mut listeners = Vec::new();
+    if let Some(http) = bound.http {
+        listeners.push(Listener { tcp: TcpListener::from_std(http)?, tls: None });
+    }
+    if let (Some(https), Some(tls)) = (bound.https, tls) {
+        listeners.push(Listener { tcp: TcpListener::from_std(https)?, tls: Some(tls.server_config()?) });
+    }
+    Ok(listeners)
+}
+
+/// Replaces the certificate on SIGHUP, and the own one before it expires; ends when the handle is dropped.
+fn keep_certificates(tls: Arc<ServerTls>) -> Result<tokio::task::JoinSet<()>> {
+    let mut hangup = signals::hangup()?;
+    let mut task = tokio::task::JoinSet::new();
+    task.spawn(async move {
+        loop {
+            let outcome = tokio::select! {
+                _ = hangup.recv() => tls.reload().map(|()| true),
+                () = tokio::time::sleep(CERTIFICATE_ROUND) => tls.renew(),
+            };
+            match outcome {
+                Ok(true) => tracing::info!("a new TLS certificate is shown from now on"),
+                Ok(false) => {}
+                Err(cause) => {
+                    let cause = format!("{cause:#}");
+                    tracing::error!(cause, "the TLS certificate cannot be replaced; the old one stays");
+                }
+            }
+        }
+    });
+    Ok(task)
+}
+
+async fn end(jobs: Jobs, store: &Store) {
+    drop(jobs);
+    store.close().await;
+    tracing::info!("stopped");
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("{} has no absolute path", path.display()))
+}
