@@ -42,6 +42,13 @@ function checkValue(value, type, where) {
   }
 }
 
+// Maps as JSON texts, which is how they travel. (node-kms takes maps too, but sends each member as a parameter of its
+// own; a test of its own has that.)
+function mapsAsTexts(parameters) {
+  const isMap = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
+  return Object.entries(parameters).map(([name, value]) => [name, isMap(value) ? JSON.stringify(value) : value]);
+}
+
 // A typed answer in the names of the API.
 function unmodel(value) {
   if (Array.isArray(value)) {
@@ -68,12 +75,13 @@ class NodeKms {
     const known = Request && new Set(Object.values(Request.names()));
     try {
       if (known && Object.keys(parameters).every((name) => known.has(name))) {
-        const fields = Object.entries(parameters).map(([name, value]) => [lowerFirst(name), value]);
+        const fields = mapsAsTexts(parameters).map(([name, value]) => [lowerFirst(name), value]);
         const answer = await this.client[lowerFirst(operation)](new Request(Object.fromEntries(fields)));
         checkModel(answer);
         return unmodel(answer);
       }
-      return await this.client.doRequest(operation, 'HTTPS', 'POST', VERSION, 'AK', parameters, null, {});
+      const query = Object.fromEntries(mapsAsTexts(parameters));
+      return await this.client.doRequest(operation, 'HTTPS', 'POST', VERSION, 'AK', query, null, {});
     } catch (error) {
       if (!error.data || !error.data.Code) {
         throw error;
@@ -98,12 +106,9 @@ class PopCoreKms {
   }
 
   async call(operation, parameters = {}) {
-    const texts = Object.entries(parameters).map(([name, value]) => {
-      const isMap = value !== null && typeof value === 'object' && !Array.isArray(value);
-      return [name, isMap ? JSON.stringify(value) : value];
-    });
     try {
-      return await this.client.request(operation, Object.fromEntries(texts));
+      const answer = await this.client.request(operation, Object.fromEntries(mapsAsTexts(parameters)));
+      return JSON.parse(JSON.stringify(answer)); // its own objects have no prototype
     } catch (error) {
       if (!error.data) {
         throw error;

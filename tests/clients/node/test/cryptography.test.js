@@ -1,8 +1,9 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { it } = require('node:test');
-const { NO_SUCH_KEY, base64, forEveryClient } = require('../lib/suite');
+const { describe, it } = require('node:test');
+const Kms = require('@alicloud/kms20160120');
+const { NO_SUCH_KEY, Suite, base64, forEveryClient } = require('../lib/suite');
 
 forEveryClient((kms) => {
   it('gives back the plaintext as it was', async () => {
@@ -21,8 +22,6 @@ forEveryClient((kms) => {
     assert.equal(opened.Plaintext, 'aGk=');
     await kms.refuses('InvalidParameter', 400, 'Decrypt', { CiphertextBlob });
     await kms.refuses('InvalidParameter', 400, 'Decrypt', { CiphertextBlob, EncryptionContext: { app: 'pay' } });
-    const text = JSON.stringify(EncryptionContext);
-    assert.equal((await kms.call('Decrypt', { CiphertextBlob, EncryptionContext: text })).Plaintext, 'aGk=');
   });
 
   it('binds data keys to their context', async () => {
@@ -79,5 +78,19 @@ forEveryClient((kms) => {
     await kms.refuses('DryRunOperationError', 400, 'Encrypt', { KeyId, Plaintext: 'aGk=', DryRun: 'true' });
     await kms.refuses('ValidationError', 400, 'GenerateDataKey', { KeyId: NO_SUCH_KEY, DryRun: 'true' });
     assert.ok((await kms.call('Encrypt', { KeyId, Plaintext: 'aGk=', DryRun: 'false' })).CiphertextBlob);
+  });
+});
+
+describe('node-kms with a context as a map', () => {
+  // Its models take a map, but it sends EncryptionContext.app=pay instead of a JSON text. Were that ignored, the caller
+  // would believe in a binding that is not there.
+  it('binds the blob to it', { todo: 'the server reads a context only as one JSON text' }, async () => {
+    const kms = new Suite('node-kms', 'http');
+    const request = { keyId: await kms.key(), plaintext: 'aGk=', encryptionContext: { app: 'pay & go', 环境: 'a=b' } };
+    const { ciphertextBlob } = await kms.client.client.encrypt(new Kms.EncryptRequest(request));
+    const CiphertextBlob = ciphertextBlob;
+    await kms.refuses('InvalidParameter', 400, 'Decrypt', { CiphertextBlob });
+    const opened = await kms.call('Decrypt', { CiphertextBlob, EncryptionContext: { 环境: 'a=b', app: 'pay & go' } });
+    assert.equal(opened.Plaintext, 'aGk=');
   });
 });

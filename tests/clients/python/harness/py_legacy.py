@@ -3,6 +3,7 @@
 import importlib
 import json
 import logging
+import sys
 
 from aliyunsdkcore.acs_exception.exceptions import ClientException, ServerException
 from aliyunsdkcore.client import AcsClient
@@ -22,7 +23,8 @@ class PyLegacy:
 
     def __init__(self, server, scheme, access_key_id=None, access_key_secret=None, method="POST", trusted=True):
         self.authority = server.authority(scheme)
-        self.scheme = scheme
+        # The SDK compares the protocol by identity: a text "https" made at run time would make it speak plain http.
+        self.scheme = sys.intern(scheme)
         self.method = method
         self.client = AcsClient(
             access_key_id or server.access_key_id,
