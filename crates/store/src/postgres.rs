@@ -1,7 +1,7 @@
 //! The server engine: serializable transactions that are run again when asked for, and the feed of changes that other
 //! nodes made.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,6 +26,9 @@ const RUNS: u32 = 12;
 
 /// Shards of the number of keys of an account.
 const SHARDS: u64 = 64;
+
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Time between two looks at the feed.
 const POLL: Duration = Duration::from_millis(250);
@@ -55,7 +58,7 @@ pub(crate) fn pool(options: &Options) -> Result<AnyPool, StoreError> {
     let setup = session_setup(options);
     Ok(AnyPoolOptions::new()
         .max_connections(options.postgres_connections.max(2))
-        .acquire_timeout(Duration::from_secs(5))
+        .acquire_timeout(CONNECT_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
@@ -110,7 +113,8 @@ impl Node {
             delivered: HashMap::new(),
             pruned: Instant::now(),
         };
-        follower.look().await?;
+        let first = tokio::time::timeout(CONNECT_TIMEOUT, follower.look()).await;
+        first.map_err(|_| StoreError::Unavailable("no answer to the first look at the changes"))??;
         let follower = parking_lot::Mutex::new(Some(tokio::spawn(follower.follow())));
         let (barrier, listeners) = (Arc::clone(barrier), Arc::clone(listeners));
         let mut seed = [0; 8];
@@ -337,21 +341,18 @@ impl Follower {
             .fetch_all(&mut connection)
             .await?;
         let first_look = self.position.is_none();
-        let mut changes = Vec::new();
+        let mut changes = HashSet::new();
         if self.position.is_some_and(|position| now - position > KEPT_MILLIS - WINDOW_MILLIS) {
-            changes.push(Change::Everything);
+            changes.insert(Change::Everything);
         }
         for row in rows {
             let known = self.delivered.insert(row.text(0)?, row.int(5)?).is_some();
             if known || first_look || row.text(1)? == self.node {
                 continue;
             }
-            let change = Change::from_row(&row.text(2)?, &row.text(3)?, &row.text(4)?);
-            if !changes.contains(&change) {
-                changes.push(change);
-            }
+            changes.insert(Change::from_row(&row.text(2)?, &row.text(3)?, &row.text(4)?));
         }
-        self.listeners.tell(&changes);
+        self.listeners.tell(&Vec::from_iter(changes));
         self.delivered.retain(|_, at| *at >= from);
         self.position = Some(now);
         self.feed.saw(start);

@@ -27,7 +27,8 @@ const GROUP: usize = 256;
 
 /// `synchronous = FULL` fsyncs the log at each commit. `secure_delete` overwrites what is deleted.
 const WRITER_PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-    PRAGMA busy_timeout = 5000; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192";
+    PRAGMA busy_timeout = 5000; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;
+    PRAGMA wal_autocheckpoint = 4000";
 const READER_PRAGMAS: &str = "PRAGMA query_only = ON; PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY";
 
 /// An opened database file before its writer runs.
@@ -122,6 +123,13 @@ impl Writer {
     async fn serve(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
         let mut group = Vec::with_capacity(GROUP);
         while queue.recv_many(&mut group, GROUP).await > 0 {
+            // The callers that the last commit answered are about to run: let them queue their next writes first.
+            tokio::task::yield_now().await;
+            while group.len() < GROUP
+                && let Ok(job) = queue.try_recv()
+            {
+                group.push(job);
+            }
             self.commit(&mut group).await;
         }
         if let Err(cause) = self.connection.close().await {

@@ -146,13 +146,15 @@ impl Store {
         self.0.barrier.term()
     }
 
-    /// Ends the store in order: lets queued writes finish, then closes the connections. Not needed for durability.
+    /// Ends the store in order: waits for connections that are in use, lets queued writes finish, then closes all. Not
+    /// needed for durability.
     pub async fn close(&self) {
+        // The writer goes last: it holds the lock of the folder, and the last connection empties SQLite's log.
+        self.0.pool.close().await;
         match &self.0.writer {
             Writer::Sqlite(queue) => queue.close().await,
             Writer::Postgres(node) => node.close(),
         }
-        self.0.pool.close().await;
     }
 
     async fn run<T, E, F>(&self, body: F) -> Result<T, E>

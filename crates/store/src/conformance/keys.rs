@@ -4,7 +4,7 @@ use sesame_domain::alias::Alias;
 use sesame_domain::tag::ResourceType;
 use sesame_domain::{AccountId, Key, KeyId, KeyState, KeyVersion, KeyVersionId, Page, ProtectionLevel, Tag, Timestamp};
 
-use super::bed::{account, new_key};
+use super::bed::{account, first_version, new_key};
 use super::{Bed, on_both_engines};
 use crate::keys::{self, CreatorType, KeyFilter, NewVersion};
 use crate::{StoreError, access_keys, accounts, aliases, key_policies, key_versions, meta, tags};
@@ -197,6 +197,31 @@ on_both_engines! {
         assert_eq!(seen, made);
         let (none, total) = ids(&bed, KeyFilter::default(), Page { number: u32::MAX, size: 100 }).await;
         assert_eq!((none.len(), total), (0, 25));
+    }
+
+    a_page_far_from_the_newest_key_is_found_from_the_other_end(bed) {
+        const KEYS: i64 = 12_000;
+        let made = bed.write(|tx| {
+            Box::pin(async move {
+                let material = SecretBytes::from_slice(b"m");
+                let mut made = Vec::new();
+                for _ in 0..KEYS {
+                    let key = new_key();
+                    keys::insert(tx, &key, &[first_version(&key, &material)]).await?;
+                    made.insert(0, key.id);
+                }
+                Ok(made)
+            })
+        });
+        let made = made.await.unwrap();
+        for number in [51, 60, 61, 119, 120, 121] {
+            let (page, total) = ids(&bed, KeyFilter::default(), Page { number, size: 100 }).await;
+            let start = (number as usize - 1) * 100;
+            assert_eq!(page, made.get(start..start + 100).unwrap_or_default(), "{number}");
+            assert_eq!(total, KEYS);
+        }
+        let (page, _) = ids(&bed, KeyFilter::default(), Page { number: 172, size: 70 }).await;
+        assert_eq!(page, made[11_970..]);
     }
 
     a_filter_takes_alternatives_within_and_all_across(bed) {

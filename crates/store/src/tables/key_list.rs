@@ -62,9 +62,12 @@ pub async fn list(
     filter: &KeyFilter,
     page: Page,
 ) -> Result<(Vec<KeyId>, i64), StoreError> {
-    if filter.is_empty() {
+    if filter.is_empty() && page.offset() < DEEP {
         let args = args![account, i64::from(page.size), page.offset()];
         return ids_and_total(&conn.one(ALL, args).await?);
+    }
+    if filter.is_empty() {
+        return deep(conn, account, page).await;
     }
     let mut args = args![account, i64::from(page.size), page.offset()];
     let conditions = conditions(filter, &mut args);
@@ -82,6 +85,31 @@ pub async fn list(
 const ALL: &str = "SELECT (SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM key_counts WHERE account = $1),
     (SELECT coalesce(string_agg(id, ',' ORDER BY created_at DESC, id DESC), '') FROM
     (SELECT id, created_at FROM keys WHERE account = $1 ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $3) AS page)";
+
+/// Rows before a page from which it is worth asking first which end is nearer.
+const DEEP: i64 = 5_000;
+
+/// A page far from the newest key: skips entries of the index from the nearer end.
+async fn deep(conn: &mut Conn<'_>, account: &AccountId, page: Page) -> Result<(Vec<KeyId>, i64), StoreError> {
+    let total = crate::keys::count(conn, account).await?;
+    let from_oldest = total - page.offset();
+    if from_oldest <= 0 {
+        return Ok((Vec::new(), total));
+    }
+    let (sql, size, skipped) = if from_oldest > total / 2 {
+        (ALL, i64::from(page.size), page.offset())
+    } else {
+        let size = from_oldest.min(i64::from(page.size));
+        (FROM_OLDEST, size, from_oldest - size)
+    };
+    let (ids, _) = ids_and_total(&conn.one(sql, args![account, size, skipped]).await?)?;
+    Ok((ids, total))
+}
+
+/// As [`ALL`], with the page found from the other end.
+const FROM_OLDEST: &str = "SELECT CAST(0 AS BIGINT),
+    (SELECT coalesce(string_agg(id, ',' ORDER BY created_at DESC, id DESC), '') FROM
+    (SELECT id, created_at FROM keys WHERE account = $1 ORDER BY created_at, id LIMIT $2 OFFSET $3) AS page)";
 
 fn ids_and_total(row: &AnyRow) -> Result<(Vec<KeyId>, i64), StoreError> {
     let (total, joined) = (row.int(0)?, row.text(1)?);
