@@ -105,10 +105,23 @@ fn parse(text: &[u8]) -> Result<RootKey, SealError> {
     if length == ROOT_KEY_BYTES { RootKey::from_secret(key) } else { Err(SealError::Malformed) }
 }
 
+/// Writes a new file so that it is there whole or not at all, whenever the power fails; fails when it exists.
 fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = PathBuf::from(draft);
+    // What a start that was cut short left behind was never used as a key.
+    match std::fs::remove_file(&draft) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     file.write_all(content)?;
     file.sync_all()?;
+    // A link, unlike a rename, does not replace what is there.
+    let linked = std::fs::hard_link(&draft, path);
+    std::fs::remove_file(&draft)?;
+    linked?;
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
