@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use sesame_domain::tag::ResourceType;
-use sesame_domain::{AccountId, AliasName, KeyRef, KeyVersionId};
+use sesame_domain::{AccountId, AliasName, KeyRef, KeyState, KeyVersionId};
 use smallvec::SmallVec;
 
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
-use crate::keys::LoadedKey;
+use crate::keys::{LoadedKey, LoadedVersion};
 use crate::operation::{Operation, Target, TargetKey};
 
 /// The targets of a call, found and allowed. Only this module makes one, so whoever holds it may act on them.
 #[derive(Debug, Default)]
 pub struct Granted {
     keys: SmallVec<[Arc<LoadedKey>; 2]>,
+    version: Option<Arc<LoadedVersion>>,
 }
 
 impl Granted {
@@ -29,6 +30,14 @@ impl Granted {
     /// `InternalFailure` when the operation has no key target, which is a fault of the operation.
     pub(crate) fn key(&self) -> Result<&Arc<LoadedKey>> {
         self.keys.first().ok_or_else(|| KmsError::internal("the operation has no key target"))
+    }
+
+    /// The version that the operation's target names, of a key that is in use.
+    ///
+    /// # Errors
+    /// As [`Granted::key`].
+    pub(crate) fn version(&self) -> Result<&Arc<LoadedVersion>> {
+        self.version.as_ref().ok_or_else(|| KmsError::internal("the operation has no key version"))
     }
 
     /// The second key target.
@@ -58,6 +67,16 @@ pub(crate) async fn authorize<O: Operation>(cx: &Context<'_>, request: &O::Reque
             Target::KeyById(key) => found_by_id(cx, key).await.and_then(|key| allowed(cx, O::NAME, key))?,
             Target::KeyOfVersion(version) => {
                 found_by_version(cx, version).await.and_then(|key| allowed(cx, O::NAME, key))?
+            }
+            Target::Version(key, version) => {
+                let key = found(cx, key).await.and_then(|key| allowed(cx, O::NAME, key))?;
+                granted.version = found_version(cx, &key, version).await?;
+                key
+            }
+            Target::With(action, TargetKey::Version(key, version)) => {
+                let key = found_by_id(cx, key).await.and_then(|key| allowed(cx, action, key))?;
+                granted.version = found_version(cx, &key, version).await?;
+                key
             }
             Target::With(action, TargetKey::ById(key)) => {
                 found_by_id(cx, key).await.and_then(|key| allowed(cx, action, key))?
@@ -99,6 +118,20 @@ async fn found_by_id(cx: &Context<'_>, key: &KeyRef) -> Result<Arc<LoadedKey>> {
 
 async fn found_by_version(cx: &Context<'_>, version: &KeyVersionId) -> Result<Arc<LoadedKey>> {
     cx.keys().of_version(version).await?.ok_or_else(|| Code::KeyNotFound.into())
+}
+
+/// The version of a key that can be used. Of one that cannot, perhaps because it has no material, no version is looked
+/// for: the call will be refused for its state.
+async fn found_version(
+    cx: &Context<'_>,
+    key: &LoadedKey,
+    version: Option<&KeyVersionId>,
+) -> Result<Option<Arc<LoadedVersion>>> {
+    if key.key.state != KeyState::Enabled {
+        return Ok(None);
+    }
+    let version = version.ok_or(Code::KeyVersionNotFound)?;
+    cx.keys().version(key, version).await?.map(Some).ok_or_else(|| Code::KeyVersionNotFound.into())
 }
 
 async fn found_resource(cx: &Context<'_>, kind: ResourceType, name: &str) -> Result<Arc<LoadedKey>> {

@@ -8,6 +8,7 @@ use crate::keys::Keys;
 use crate::registry::Entry;
 use crate::request::{Principal, Source};
 use crate::service::Service;
+use crate::workers::Workers;
 
 /// The surroundings of one call.
 #[derive(Debug)]
@@ -49,6 +50,11 @@ impl Context<'_> {
     /// Keys by id, alias or version, through the cache.
     pub(crate) fn keys(&self) -> &Keys {
         &self.service.keys
+    }
+
+    /// The threads for slow work with keys.
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.service.workers
     }
 
     /// The ARN of a resource of an account in this region.

@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use crate::cached::Cached;
 use crate::error::{KmsError, Result};
+use crate::workers::{Work, Workers};
 
 /// Old versions of one key that stay unlocked; beyond them the map is emptied and filled anew.
 const UNLOCKED_VERSIONS: usize = 64;
@@ -36,14 +37,15 @@ pub(crate) struct LoadedVersion {
 #[derive(Debug)]
 pub(crate) struct Keys {
     store: Store,
+    workers: Arc<Workers>,
     keys: Cached<KeyId, Arc<LoadedKey>>,
     aliases: Cached<AliasKey, KeyId>,
 }
 
 impl Keys {
     /// Keeps at most `capacity` keys and as many aliases.
-    pub(crate) fn new(store: Store, capacity: usize) -> Self {
-        Self { store, keys: Cached::new(capacity), aliases: Cached::new(capacity) }
+    pub(crate) fn new(store: Store, capacity: usize, workers: Arc<Workers>) -> Self {
+        Self { store, workers, keys: Cached::new(capacity), aliases: Cached::new(capacity) }
     }
 
     /// The key of this id, of whatever account.
@@ -124,7 +126,8 @@ impl Keys {
         let Some((version, material)) = key_versions::get(&mut conn, id).await? else { return Ok(None) };
         let Some(key) = sesame_store::keys::get(&mut conn, &version.key).await? else { return Ok(None) };
         drop(conn);
-        let unlocked = UnlockedKey::from_material(key.spec, &material)?;
+        let restore = move || UnlockedKey::from_material(key.spec, &material);
+        let unlocked = self.workers.run(Work::Private, key.spec, restore).await??;
         Ok(Some(Arc::new(LoadedVersion { version, unlocked })))
     }
 

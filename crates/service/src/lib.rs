@@ -2,6 +2,7 @@
 
 mod authorize;
 mod cached;
+mod challenges;
 mod context;
 pub mod error;
 mod identity;
@@ -20,6 +21,7 @@ pub mod request;
 mod rotation;
 mod service;
 mod values;
+mod workers;
 
 pub use authorize::Granted;
 pub use context::Context;

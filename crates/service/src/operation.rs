@@ -74,6 +74,8 @@ pub enum Target<'r> {
     KeyById(&'r KeyRef),
     /// The key of a version that a ciphertext names.
     KeyOfVersion(&'r KeyVersionId),
+    /// A version of a key; the key by id, ARN or alias. `None` is the id of no version.
+    Version(&'r KeyRef, Option<&'r KeyVersionId>),
     /// An alias itself.
     Alias(&'r sesame_domain::AliasName),
     /// A resource of the multi-resource tag operations, by id or name.
@@ -89,6 +91,8 @@ pub enum TargetKey<'r> {
     ById(&'r KeyRef),
     /// As [`Target::KeyOfVersion`].
     OfVersion(&'r KeyVersionId),
+    /// As [`Target::Version`], but the key by id or ARN.
+    Version(&'r KeyRef, Option<&'r KeyVersionId>),
 }
 
 /// The response of an operation that answers with its `RequestId` alone.

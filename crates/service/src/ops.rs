@@ -2,8 +2,10 @@
 
 pub(crate) mod account;
 pub(crate) mod aliases;
+pub(crate) mod asymmetric;
 pub(crate) mod crypto;
 pub(crate) mod keys;
+pub(crate) mod mac;
 pub(crate) mod tags;
 pub(crate) mod versions;
 

@@ -90,7 +90,10 @@ registry! {
     keys: CreateKey, DescribeKey, ListKeys, EnableKey, DisableKey, ScheduleKeyDeletion, CancelKeyDeletion,
         SetDeletionProtection, UpdateKeyDescription;
     versions: CreateKeyVersion, DescribeKeyVersion, ListKeyVersions, UpdateRotationPolicy;
-    crypto: Encrypt, Decrypt, ReEncrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext;
+    crypto: Encrypt, Decrypt, ReEncrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, ExportDataKey,
+        GenerateAndExportDataKey, AdvanceEncrypt, GetChallenge;
+    asymmetric: AsymmetricSign, AsymmetricVerify, AsymmetricEncrypt, AsymmetricDecrypt, GetPublicKey;
+    mac: GenerateMac, VerifyMac;
     aliases: CreateAlias, UpdateAlias, DeleteAlias, ListAliases, ListAliasesByKeyId;
     tags: TagResources, UntagResources, ListTagResources, TagResource, UntagResource, ListResourceTags;
 }

@@ -8,6 +8,7 @@ use sesame_crypto::random::{Random, uuid_v4};
 use sesame_domain::{Clock, RegionId, limits};
 use sesame_store::Store;
 
+use crate::challenges::Challenges;
 use crate::context::Context;
 use crate::error::Result;
 use crate::identity::Identity;
@@ -17,6 +18,7 @@ use crate::lists::Lists;
 use crate::metrics::Metrics;
 use crate::registry::Answer;
 use crate::request::{Call, Principal, SignedRequest};
+use crate::workers::Workers;
 
 /// What a service is made of.
 #[derive(Debug)]
@@ -83,6 +85,8 @@ pub struct Service {
     pub(crate) metrics: Metrics,
     /// When the job of rotations last ran, in milliseconds; a time that is never reached before its first run.
     pub(crate) rotations_seen_at: AtomicI64,
+    pub(crate) workers: Arc<Workers>,
+    pub(crate) challenges: Challenges,
     identity: Arc<Identity>,
 }
 
@@ -90,7 +94,8 @@ impl Service {
     /// Makes a service over an open database.
     pub fn new(options: ServiceOptions) -> Arc<Self> {
         let ServiceOptions { store, region, sister_regions, clock, random, limits, .. } = options;
-        let keys = Arc::new(Keys::new(store.clone(), limits.cached_keys));
+        let workers = Arc::new(Workers::new());
+        let keys = Arc::new(Keys::new(store.clone(), limits.cached_keys, Arc::clone(&workers)));
         let lists = Arc::new(Lists::new());
         let identity =
             Arc::new(Identity::new(store.clone(), options.clock_window_seconds, options.require_nonce, limits.nonces));
@@ -112,6 +117,7 @@ impl Service {
         }
         let metrics = Metrics::new();
         let rotations_seen_at = AtomicI64::new(i64::MAX);
+        let challenges = Challenges::default();
         Arc::new(Self {
             store,
             region,
@@ -123,6 +129,8 @@ impl Service {
             lists,
             metrics,
             rotations_seen_at,
+            workers,
+            challenges,
             identity,
         })
     }

@@ -3,14 +3,19 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
+use sesame_crypto::algorithm::{EncryptionAlgorithm, MacAlgorithm, SignatureAlgorithm, WrappingKeySpec};
 use sesame_crypto::encryption_context::EncryptionContext;
-use sesame_crypto::secret::SecretText;
+use sesame_crypto::public_key::PublicKey;
+use sesame_crypto::secret::{SecretBytes, SecretText};
 use sesame_crypto::spec::{KeySpec, KeyUsage};
 use sesame_domain::rotation::RotationInterval;
 use sesame_domain::tag::ResourceType;
-use sesame_domain::{AliasName, KeyRef, Origin, Page, ProtectionLevel, RegionId};
+use sesame_domain::{AliasName, KeyRef, KeyVersionId, Origin, Page, ProtectionLevel, RegionId};
 
+use crate::error::KmsError;
 use crate::params::{FromText, Kind};
 
 type Reason = Cow<'static, str>;
@@ -72,6 +77,102 @@ impl FromText for SecretText {
     }
 }
 
+/// Bytes in Base64 that are no secret: ciphertexts, signatures.
+#[derive(Debug)]
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
+
+impl FromText for Bytes {
+    const KIND: Kind = Kind::Base64;
+
+    fn from_text(text: &str) -> Result<Self, Reason> {
+        STANDARD.decode(text).map(Self).map_err(|_| not_base64(text))
+    }
+}
+
+/// Secret bytes in Base64.
+#[derive(Debug)]
+pub(crate) struct SecretBase64(pub(crate) SecretBytes);
+
+impl FromText for SecretBase64 {
+    const KIND: Kind = Kind::Base64;
+
+    fn from_text(text: &str) -> Result<Self, Reason> {
+        decode_secret(text.as_bytes()).map(Self).ok_or_else(|| not_base64(text))
+    }
+}
+
+/// Decodes Base64 without leaving a copy behind.
+pub(crate) fn decode_secret(text: &[u8]) -> Option<SecretBytes> {
+    let mut room = SecretBytes::zeroed(text.len() / 4 * 3 + 3);
+    // EXPOSE: decoded in place, then copied to a buffer of the right size; both are wiped.
+    let length = STANDARD.decode_slice(text, room.expose_mut()).ok()?;
+    room.expose().get(..length).map(SecretBytes::from_slice)
+}
+
+/// Encodes as Base64 without leaving a copy behind.
+pub(crate) fn encode_secret(bytes: &SecretBytes) -> crate::error::Result<SecretText> {
+    let mut text = SecretBytes::zeroed(bytes.len().div_ceil(3) * 4);
+    // EXPOSE: encoded into a buffer of exactly its size.
+    STANDARD.encode_slice(bytes.expose(), text.expose_mut()).map_err(KmsError::internal)?;
+    Ok(SecretText::from_utf8(text)?)
+}
+
+/// A digest to be signed: Base64 of 32 bytes, whatever the algorithm. What it is a digest of may be guessable, so it
+/// is not shown.
+pub(crate) struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest, for the signature that is asked for.
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Digest(32 bytes)")
+    }
+}
+
+impl FromText for Digest {
+    const KIND: Kind = Kind::Base64;
+
+    fn from_text(text: &str) -> Result<Self, Reason> {
+        let bytes = STANDARD.decode(text).map_err(|_| not_base64(text))?;
+        bytes.try_into().map(Self).map_err(|_| "it must be Base64 of 32 bytes".into())
+    }
+}
+
+/// `KeyVersionId`. A text that is no version id is the id of no version.
+#[derive(Debug)]
+pub(crate) struct VersionId(Option<KeyVersionId>);
+
+impl VersionId {
+    pub(crate) fn get(&self) -> Option<&KeyVersionId> {
+        self.0.as_ref()
+    }
+}
+
+impl FromText for VersionId {
+    const KIND: Kind = Kind::Text;
+
+    fn from_text(text: &str) -> Result<Self, Reason> {
+        Ok(Self(text.parse().ok()))
+    }
+}
+
+/// A public key from outside: Base64 of a SubjectPublicKeyInfo in DER.
+impl FromText for PublicKey {
+    const KIND: Kind = Kind::Base64;
+
+    fn from_text(text: &str) -> Result<Self, Reason> {
+        let der = STANDARD.decode(text).map_err(|_| not_base64(text))?;
+        Self::from_spki_der(&der).map_err(|_| {
+            "it must be Base64 of a SubjectPublicKeyInfo in DER, of RSA or of EC with an uncompressed point".into()
+        })
+    }
+}
+
 impl FromText for bool {
     const KIND: Kind = Kind::Boolean;
 
@@ -130,6 +231,13 @@ pub(crate) fn page(number: Option<PageNumber>, size: Option<PageSize>) -> Page {
 /// A secret that leaves in a response: the one type of secret that can be serialised.
 #[derive(Debug)]
 pub(crate) struct Reveal(pub(crate) SecretText);
+
+impl Reveal {
+    /// Secret bytes, to be answered in Base64.
+    pub(crate) fn base64(bytes: &SecretBytes) -> crate::error::Result<Self> {
+        encode_secret(bytes).map(Self)
+    }
+}
 
 impl Serialize for Reveal {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -196,7 +304,16 @@ macro_rules! named {
     };
 }
 
-named!(KeySpec, KeyUsage, Origin, ProtectionLevel);
+named!(
+    KeySpec,
+    KeyUsage,
+    Origin,
+    ProtectionLevel,
+    SignatureAlgorithm,
+    EncryptionAlgorithm,
+    MacAlgorithm,
+    WrappingKeySpec
+);
 
 /// `ResourceType` of the multi-resource tag operations: `key` or `secret`.
 impl FromText for ResourceType {

@@ -20,8 +20,9 @@ pub struct TestKms {
     pub service: Arc<Service>,
     /// The clock; stands still.
     pub clock: Arc<TestClock>,
+    /// The database under the service.
+    pub store: Store,
     principal: Principal,
-    store: Store,
     limits: Limits,
     folder: TempDir,
 }

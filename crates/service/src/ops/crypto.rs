@@ -1,16 +1,25 @@
 //! Encryption with symmetric keys, and data keys.
 
+mod advance_encrypt;
 mod blob;
 mod decrypt;
 mod encrypt;
+mod export;
+mod export_data_key;
+mod generate_and_export_data_key;
 mod generate_data_key;
 mod generate_data_key_without_plaintext;
+mod get_challenge;
 mod re_encrypt;
 
+pub(crate) use advance_encrypt::AdvanceEncrypt;
 pub(crate) use decrypt::Decrypt;
 pub(crate) use encrypt::Encrypt;
+pub(crate) use export_data_key::ExportDataKey;
+pub(crate) use generate_and_export_data_key::GenerateAndExportDataKey;
 pub(crate) use generate_data_key::GenerateDataKey;
 pub(crate) use generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext;
+pub(crate) use get_challenge::GetChallenge;
 pub(crate) use re_encrypt::ReEncrypt;
 
 use base64::Engine as _;
@@ -20,6 +29,7 @@ use sesame_crypto::encryption_context::EncryptionContext;
 use sesame_crypto::error::CryptoError;
 use sesame_crypto::secret::SecretBytes;
 use sesame_crypto::spec::{KeyClass, KeyUsage};
+use sesame_domain::Key;
 
 use crate::authorize::Granted;
 use crate::context::Context;
@@ -28,13 +38,15 @@ use crate::keys::{LoadedKey, LoadedVersion};
 
 /// Refuses keys that are not for symmetric encryption.
 fn can_encrypt(on: &Granted) -> Result<()> {
-    for key in on.keys() {
-        if key.key.spec.class() != KeyClass::Symmetric || key.key.usage != KeyUsage::EncryptDecrypt {
-            let message = format!("A key of {} cannot be used for symmetric encryption.", key.key.spec.name());
-            return Err(KmsError::new(Code::UnsupportedOperation, message));
-        }
+    on.keys().iter().try_for_each(|key| is_symmetric(&key.key))
+}
+
+fn is_symmetric(key: &Key) -> Result<()> {
+    if key.spec.class() == KeyClass::Symmetric && key.usage == KeyUsage::EncryptDecrypt {
+        return Ok(());
     }
-    Ok(())
+    let message = format!("A key of {} cannot be used for symmetric encryption.", key.spec.name());
+    Err(KmsError::new(Code::UnsupportedOperation, message))
 }
 
 /// Seals under a version and frames the result: Base64 of version id, IV, ciphertext and tag.
@@ -73,8 +85,8 @@ async fn open(
     Err(KmsError::invalid("CiphertextBlob", reason))
 }
 
-/// Refuses a `Recipient`: nothing is published about the attestation that it must hold.
-fn no_recipient(recipient: Option<&str>) -> Result<()> {
+/// Refuses a `Recipient`: nothing is published about the attestation that it must hold (docs/decisions/0021).
+pub(super) fn no_recipient(recipient: Option<&str>) -> Result<()> {
     match recipient {
         None => Ok(()),
         Some(_) => Err(KmsError::new(Code::UnsupportedOperation, "Recipient is not supported; leave it out.")),

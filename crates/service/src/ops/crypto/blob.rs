@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sesame_crypto::blob::CiphertextBlob;
+use sesame_crypto::blob::{CiphertextBlob, strip_advance_header};
 use sesame_domain::KeyVersionId;
 
 use crate::params::{FromText, Kind};
@@ -22,7 +22,18 @@ impl FromText for Blob {
 
     fn from_text(text: &str) -> Result<Self, Cow<'static, str>> {
         let bytes = STANDARD.decode(text).map_err(|_| not_base64(text))?;
-        let version = CiphertextBlob::parse(&bytes).ok().and_then(|blob| blob.version_id.parse().ok());
-        version.map(|version| Self { bytes, version }).ok_or_else(|| "it is not a ciphertext of this service".into())
+        Self::parse(bytes).map_err(|_| "it is not a ciphertext of this service".into())
+    }
+}
+
+impl Blob {
+    /// Reads a blob, also one of the dedicated gateway; bytes that are none are given back.
+    pub(super) fn parse(bytes: Vec<u8>) -> Result<Self, Vec<u8>> {
+        let bare = strip_advance_header(&bytes).unwrap_or(&bytes);
+        let version = CiphertextBlob::parse(bare).ok().and_then(|blob| blob.version_id.parse().ok());
+        match version {
+            Some(version) => Ok(Self { bytes: bare.to_vec(), version }),
+            None => Err(bytes),
+        }
     }
 }

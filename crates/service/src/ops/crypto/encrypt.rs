@@ -43,12 +43,7 @@ impl Operation for Encrypt {
     type Response = Response;
 
     fn validate(request: &Request) -> Result<()> {
-        // EXPOSE: only its length is looked at.
-        if is_too_long(request.plaintext.expose()) {
-            let reason = format!("it may have {} bytes at most before Base64", limits::PLAINTEXT_BYTES);
-            return Err(KmsError::invalid("Plaintext", reason));
-        }
-        Ok(())
+        is_short_enough(&request.plaintext)
     }
 
     fn targets(request: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {
@@ -75,6 +70,16 @@ impl Operation for Encrypt {
             key_version_id: version.version.id.to_string(),
         })
     }
+}
+
+/// Refuses a plaintext of more than 6 KB.
+pub(super) fn is_short_enough(plaintext: &SecretText) -> Result<()> {
+    // EXPOSE: only its length is looked at.
+    if is_too_long(plaintext.expose()) {
+        let reason = format!("it may have {} bytes at most before Base64", limits::PLAINTEXT_BYTES);
+        return Err(KmsError::invalid("Plaintext", reason));
+    }
+    Ok(())
 }
 
 /// The limit counts decoded bytes when the text is Base64, else the text's own.

@@ -1,7 +1,5 @@
 //! `GenerateDataKey`: a random data key, in clear and encrypted under a key.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use sesame_crypto::encryption_context::EncryptionContext;
 use sesame_crypto::secret::{SecretBytes, SecretText};
@@ -11,11 +9,11 @@ use sesame_domain::{KeyRef, limits};
 use super::{can_encrypt, seal};
 use crate::authorize::Granted;
 use crate::context::Context;
-use crate::error::{KmsError, Result};
+use crate::error::Result;
 use crate::keys::LoadedVersion;
 use crate::operation::{Operation, Target};
 use crate::params::{FromText, Kind};
-use crate::values::Reveal;
+use crate::values::{Reveal, encode_secret};
 
 pub(crate) struct GenerateDataKey;
 
@@ -132,9 +130,8 @@ pub(super) fn new_data_key(
 ) -> Result<(SecretText, String)> {
     let mut key = SecretBytes::zeroed(length);
     cx.random().fill(key.expose_mut())?;
-    let mut text = SecretBytes::zeroed(length.div_ceil(3) * 4);
-    // EXPOSE: encoded into a buffer of exactly its size, so that no copy is left behind.
-    STANDARD.encode_slice(key.expose(), text.expose_mut()).map_err(KmsError::internal)?;
-    let blob = seal(cx, under, context, text.expose())?;
-    Ok((SecretText::from_utf8(text)?, blob))
+    let text = encode_secret(&key)?;
+    // EXPOSE: the cipher takes a slice; it neither keeps nor logs it.
+    let blob = seal(cx, under, context, text.expose().as_bytes())?;
+    Ok((text, blob))
 }

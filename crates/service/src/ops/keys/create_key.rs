@@ -20,6 +20,7 @@ use crate::error::{Code, KmsError, Result};
 use crate::operation::{Operation, Target};
 use crate::ops::tags::params::JsonTags;
 use crate::values::{JsonText, Text};
+use crate::workers::Work;
 
 pub(crate) struct CreateKey;
 
@@ -166,8 +167,9 @@ async fn new_material(cx: &Context<'_>, spec: KeySpec, origin: Origin) -> Result
     match origin {
         Origin::External => Ok(SecretBytes::zeroed(0)),
         Origin::AliyunKms => {
-            let (_, material) = UnlockedKey::generate(spec, cx.random())?;
-            Ok(material)
+            let random = Arc::clone(&cx.service.random);
+            let generate = move || UnlockedKey::generate(spec, &*random).map(|(_, material)| material);
+            Ok(cx.workers().run(Work::Generation, spec, generate).await??)
         }
     }
 }
