@@ -128,8 +128,8 @@ async fn an_export_is_refused_when_its_parts_do_not_fit() {
     let right =
         [("PublicKeyBlob", rsa.as_str()), ("WrappingKeySpec", "RSA_2048"), ("WrappingAlgorithm", "RSAES_OAEP_SHA_256")];
     let wrong = [
-        (vec![("PublicKeyBlob", &sm2)], INVALID),
-        (vec![("PublicKeyBlob", &rsa_3072)], INVALID),
+        (vec![("PublicKeyBlob", sm2.as_str())], INVALID),
+        (vec![("PublicKeyBlob", rsa_3072.as_str())], INVALID),
         (vec![("PublicKeyBlob", "AAAA")], INVALID),
         (vec![("PublicKeyBlob", "")], MISSING),
         (vec![("WrappingKeySpec", "EC_SM2")], INVALID),
