@@ -1,0 +1,221 @@
+//! A call of every registered operation that succeeds, for tests that go through all of them.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a fixture that cannot be made fails its test")]
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use sesame_crypto::{EncryptionAlgorithm, KeySpec, PublicKey, SystemRandom, UnlockedKey};
+use sesame_testkit::TestKms;
+
+/// A call, and the keys that it touches.
+#[derive(Debug, Default)]
+pub(crate) struct Sample {
+    pub(crate) params: Vec<(&'static str, String)>,
+    /// Each of them decides by its state what becomes of the call.
+    pub(crate) keys: Vec<String>,
+}
+
+impl Sample {
+    fn new<const N: usize>(keys: &[&str], params: [(&'static str, &str); N]) -> Self {
+        let params = params.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+        Self { params, keys: keys.iter().map(|key| (*key).to_owned()).collect() }
+    }
+
+    pub(crate) fn params(&self) -> Vec<(&str, &str)> {
+        self.params.iter().map(|(name, value)| (*name, value.as_str())).collect()
+    }
+}
+
+pub(crate) fn text(answer: &Value, member: &str) -> String {
+    answer.pointer(&format!("/{member}")).and_then(Value::as_str).unwrap().to_owned()
+}
+
+/// The first version of a key.
+pub(crate) async fn first_version(kms: &TestKms, key: &str) -> String {
+    let mut conn = kms.store.reader().await.unwrap();
+    let key = sesame_store::keys::get(&mut conn, &key.parse().unwrap()).await.unwrap().unwrap();
+    key.primary_version.to_string()
+}
+
+async fn alias(kms: &TestKms, key: &str) -> String {
+    let name = format!("alias/{}", key.replace('-', "_"));
+    kms.call("CreateAlias", &[("AliasName", &name), ("KeyId", key)]).await.unwrap();
+    name
+}
+
+async fn blob(kms: &TestKms, key: &str, plaintext: &str) -> String {
+    text(&kms.call("Encrypt", &[("KeyId", key), ("Plaintext", plaintext)]).await.unwrap(), "CiphertextBlob")
+}
+
+/// A fresh key of its own and a call that succeeds with it; what must stay secret in it is made of `canary`, 32 bytes.
+pub(crate) async fn sample(kms: &TestKms, operation: &str, canary: &[u8; 32]) -> Sample {
+    let secret = STANDARD.encode(canary);
+    let secret = secret.as_str();
+    let key = async |spec: &str| kms.key(&[("KeySpec", spec)]).await;
+    let cipher = async |spec: &str| kms.key(&[("KeySpec", spec), ("KeyUsage", "ENCRYPT/DECRYPT")]).await;
+    let aes = async || key("Aliyun_AES_256").await;
+    let public = || {
+        let (pair, _) = UnlockedKey::generate(KeySpec::EcSm2, &SystemRandom).unwrap();
+        STANDARD.encode(pair.public_key_der().unwrap())
+    };
+    match operation {
+        "DescribeAccountKmsStatus"
+        | "DescribeRegions"
+        | "OpenKmsService"
+        | "CreateKey"
+        | "ListKeys"
+        | "ListAliases"
+        | "GetChallenge" => Sample::default(),
+        "DescribeKey"
+        | "EnableKey"
+        | "DisableKey"
+        | "CancelKeyDeletion"
+        | "ListAliasesByKeyId"
+        | "ListResourceTags"
+        | "ListKeyVersions"
+        | "CreateKeyVersion"
+        | "GenerateDataKey"
+        | "GenerateDataKeyWithoutPlaintext" => {
+            let key = aes().await;
+            Sample::new(&[&key], [("KeyId", &key)])
+        }
+        "ScheduleKeyDeletion" => {
+            let key = aes().await;
+            Sample::new(&[&key], [("KeyId", &key), ("PendingWindowInDays", "7")])
+        }
+        "SetDeletionProtection" => {
+            let key = aes().await;
+            Sample::new(&[&key], [("KeyId", &key), ("EnableDeletionProtection", "true")])
+        }
+        "UpdateKeyDescription" => {
+            let key = aes().await;
+            Sample::new(&[&key], [("KeyId", &key), ("Description", "new")])
+        }
+        "UpdateRotationPolicy" => {
+            let key = aes().await;
+            Sample::new(&[&key], [("KeyId", &key), ("EnableAutomaticRotation", "false")])
+        }
+        "DescribeKeyVersion" => {
+            let key = aes().await;
+            Sample::new(&[&key], [("KeyId", &key), ("KeyVersionId", &first_version(kms, &key).await)])
+        }
+        "Encrypt" | "AdvanceEncrypt" => {
+            let key = aes().await;
+            Sample::new(&[&key], [("KeyId", &key), ("Plaintext", secret)])
+        }
+        "Decrypt" => {
+            let key = aes().await;
+            Sample::new(&[&key], [("CiphertextBlob", &blob(kms, &key, secret).await)])
+        }
+        "ReEncrypt" => {
+            let (from, to) = (aes().await, aes().await);
+            let blob = blob(kms, &from, secret).await;
+            Sample::new(&[&from, &to], [("CiphertextBlob", &blob), ("DestinationKeyId", &to)])
+        }
+        "ExportDataKey" => {
+            let key = aes().await;
+            let (blob, public) = (blob(kms, &key, secret).await, public());
+            let wrapping = [("WrappingKeySpec", "EC_SM2"), ("WrappingAlgorithm", "SM2PKE")];
+            let [spec, algorithm] = wrapping;
+            Sample::new(&[&key], [("CiphertextBlob", &blob), ("PublicKeyBlob", &public), spec, algorithm])
+        }
+        "GenerateAndExportDataKey" => {
+            let (key, public) = (aes().await, public());
+            let wrapping = [("WrappingKeySpec", "EC_SM2"), ("WrappingAlgorithm", "SM2PKE")];
+            let [spec, algorithm] = wrapping;
+            Sample::new(&[&key], [("KeyId", &key), ("PublicKeyBlob", &public), spec, algorithm])
+        }
+        "GetPublicKey" | "AsymmetricSign" | "AsymmetricVerify" => {
+            let key = key("EC_P256").await;
+            let version = first_version(kms, &key).await;
+            let named = [("KeyId", key.as_str()), ("KeyVersionId", version.as_str())];
+            let [id, version] = named;
+            let signed = [("Algorithm", "ECDSA_SHA_256"), ("Digest", secret)];
+            let [algorithm, digest] = signed;
+            match operation {
+                "GetPublicKey" => Sample::new(&[&key], named),
+                "AsymmetricSign" => Sample::new(&[&key], [id, version, algorithm, digest]),
+                _ => Sample::new(&[&key], [id, version, algorithm, digest, ("Value", "AAAA")]),
+            }
+        }
+        "AsymmetricEncrypt" | "AsymmetricDecrypt" => {
+            let key = cipher("EC_P256").await;
+            let version = first_version(kms, &key).await;
+            let [id, version, algorithm] =
+                [("KeyId", key.as_str()), ("KeyVersionId", version.as_str()), ("Algorithm", "ECIES_DH_SHA_1_XOR_HMAC")];
+            let encrypt = Sample::new(&[&key], [id, version, algorithm, ("Plaintext", secret)]);
+            if operation == "AsymmetricEncrypt" {
+                return encrypt;
+            }
+            let blob = text(&kms.call("AsymmetricEncrypt", &encrypt.params()).await.unwrap(), "CiphertextBlob");
+            Sample::new(&[&key], [id, version, algorithm, ("CiphertextBlob", &blob)])
+        }
+        "GenerateMac" | "VerifyMac" => {
+            let key = key("HMAC_SHA_256").await;
+            let [id, algorithm, message] =
+                [("KeyId", key.as_str()), ("Algorithm", "HMAC_SHA_256"), ("Message", secret)];
+            match operation {
+                "GenerateMac" => Sample::new(&[&key], [id, algorithm, message]),
+                _ => Sample::new(&[&key], [id, algorithm, message, ("Mac", "AAAA")]),
+            }
+        }
+        "CreateAlias" => {
+            let key = aes().await;
+            let name = format!("alias/{}", key.replace('-', "_"));
+            Sample::new(&[&key], [("AliasName", &name), ("KeyId", &key)])
+        }
+        "UpdateAlias" => {
+            let (from, to) = (aes().await, aes().await);
+            Sample::new(&[&to], [("AliasName", &alias(kms, &from).await), ("KeyId", &to)])
+        }
+        "DeleteAlias" => {
+            let key = aes().await;
+            Sample::new(&[&key], [("AliasName", &alias(kms, &key).await)])
+        }
+        "TagResource" => {
+            let key = aes().await;
+            Sample::new(&[&key], [("KeyId", &key), ("Tags", r#"[{"TagKey":"k","TagValue":"v"}]"#)])
+        }
+        "UntagResource" => {
+            let key = aes().await;
+            Sample::new(&[&key], [("KeyId", &key), ("TagKeys", r#"["k"]"#)])
+        }
+        "TagResources" | "UntagResources" | "ListTagResources" => {
+            let key = aes().await;
+            let [region, kind, id] =
+                [("RegionId", "cn-hangzhou"), ("ResourceType", "key"), ("ResourceId.1", key.as_str())];
+            match operation {
+                "TagResources" => Sample::new(&[&key], [region, kind, id, ("Tag.1.Key", "k"), ("Tag.1.Value", "v")]),
+                "UntagResources" => Sample::new(&[&key], [region, kind, id, ("TagKey.1", "k")]),
+                _ => Sample::new(&[&key], [region, kind, id]),
+            }
+        }
+        "SetKeyPolicy" | "GetKeyPolicy" => {
+            let key = aes().await;
+            let policy = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["kms:*"],"Resource":["*"],
+                "Principal":{"RAM":["acs:ram::1234567890123456:*"]}}]}"#;
+            let set = Sample::new(&[&key], [("KeyId", &key), ("Policy", policy)]);
+            if operation == "SetKeyPolicy" {
+                return set;
+            }
+            kms.call("SetKeyPolicy", &set.params()).await.unwrap();
+            Sample::new(&[&key], [("KeyId", &key)])
+        }
+        "GetParametersForImport" | "ImportKeyMaterial" | "DeleteKeyMaterial" => {
+            let key = kms.key(&[("Origin", "EXTERNAL")]).await;
+            let parameters =
+                Sample::new(&[&key], [("KeyId", &key), ("WrappingAlgorithm", "SM2PKE"), ("WrappingKeySpec", "EC_SM2")]);
+            match operation {
+                "GetParametersForImport" => return parameters,
+                "DeleteKeyMaterial" => return Sample::new(&[&key], [("KeyId", &key)]),
+                _ => {}
+            }
+            let answer = kms.call("GetParametersForImport", &parameters.params()).await.unwrap();
+            let public = PublicKey::from_spki_der(&STANDARD.decode(text(&answer, "PublicKey")).unwrap()).unwrap();
+            let wrapped = STANDARD.encode(public.encrypt(EncryptionAlgorithm::Sm2Pke, canary).unwrap());
+            let token = text(&answer, "ImportToken");
+            Sample::new(&[&key], [("KeyId", &key), ("EncryptedKeyMaterial", &wrapped), ("ImportToken", &token)])
+        }
+        other => panic!("tests/world has no sample of {other} yet: give it one, and a row in tests/matrix.rs"),
+    }
+}
