@@ -9,6 +9,7 @@ mod identity;
 mod jobs;
 mod keys;
 mod lists;
+mod managed_data_keys;
 pub mod metrics;
 mod nonces;
 mod offload;

@@ -66,7 +66,7 @@ pub trait Operation: 'static {
 /// A resource that a call touches.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'r> {
-    /// The keys, or aliases, of the caller's account as a whole: `key`, `alias`.
+    /// The keys, aliases or secrets of the caller's account as a whole: `key`, `alias`, `secret`.
     Collection(&'static str),
     /// A key by id, ARN or alias.
     Key(&'r KeyRef),

@@ -6,6 +6,7 @@ pub(crate) mod asymmetric;
 pub(crate) mod crypto;
 pub(crate) mod keys;
 pub(crate) mod mac;
+pub(crate) mod managed;
 pub(crate) mod tags;
 pub(crate) mod versions;
 

@@ -94,6 +94,7 @@ registry! {
         GenerateAndExportDataKey, AdvanceEncrypt, GetChallenge;
     asymmetric: AsymmetricSign, AsymmetricVerify, AsymmetricEncrypt, AsymmetricDecrypt, GetPublicKey;
     mac: GenerateMac, VerifyMac;
+    managed: GetManagedDataKey, ListManagedDataKeyVersions;
     aliases: CreateAlias, UpdateAlias, DeleteAlias, ListAliases, ListAliasesByKeyId;
     tags: TagResources, UntagResources, ListTagResources, TagResource, UntagResource, ListResourceTags;
 }

@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Serve(Box<ServeArguments>),
     /// Sign and send one operation: sesame call Encrypt --KeyId alias/app --Plaintext aGk=
     Call(CallArguments),
+    /// Make a managed data key, or a new version of one. On SQLite the server must not be running.
+    DataKey(Box<DataKeyArguments>),
     /// Print the version.
     Version,
     /// Explain an operation or a subcommand: sesame help Encrypt
@@ -30,6 +32,18 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DataKeyArguments {
+    /// The name of the data key: letters, digits and _/+=.@-
+    pub(crate) name: String,
+    /// The account that owns it [default: the first].
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<String>,
+    /// How the server is started, to find its database.
+    #[command(flatten)]
+    pub(crate) server: ServeArguments,
 }
 
 #[derive(Args, Debug)]

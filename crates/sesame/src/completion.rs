@@ -20,7 +20,7 @@ fn command() -> Command {
     for entry in ENTRIES {
         call = call.subcommand(operation(entry));
     }
-    let topics = ENTRIES.iter().map(|entry| entry.name).chain(["serve", "call", "version", "completion"]);
+    let topics = ENTRIES.iter().map(|entry| entry.name).chain(["serve", "call", "data-key", "version", "completion"]);
     let topic = Arg::new("topic").value_parser(topics.collect::<Vec<_>>());
     let help = Command::new("help").about("Explain an operation or a subcommand").arg(topic);
     let real = Cli::command();

@@ -6,6 +6,7 @@ mod completion;
 mod config;
 mod credentials;
 mod data_folder;
+mod data_key;
 mod failure;
 mod hardening;
 mod help;
@@ -40,6 +41,7 @@ fn run() -> Result<(), Failure> {
     match cli.command {
         Command::Serve(arguments) => serve::run(&arguments)?,
         Command::Call(arguments) => call::run(&arguments, parameters)?,
+        Command::DataKey(arguments) => print(data_key::run(&arguments)?.as_bytes())?,
         Command::Version => print(format!("sesame {}\n", env!("CARGO_PKG_VERSION")).as_bytes())?,
         Command::Help { topic } => print(help::text(topic.as_deref())?.as_bytes())?,
         Command::Completion { shell } => print(&completion::script(shell))?,

@@ -12,7 +12,10 @@ use crate::{Engine, StoreError};
 
 /// Number (from 1, by position) and text of each step. `{blob}` is the engine's type for bytes; `{clustered}` keeps
 /// the rows in the primary key where the engine can; a part after `-- postgres` is for that engine only.
-const STEPS: &[(&str, &str)] = &[("keys, aliases, tags, access keys", include_str!("../migrations/0001.sql"))];
+const STEPS: &[(&str, &str)] = &[
+    ("keys, aliases, tags, access keys", include_str!("../migrations/0001.sql")),
+    ("managed data keys", include_str!("../migrations/0003.sql")),
+];
 
 /// How often a step is tried again when another node runs it at the same time.
 const ATTEMPTS: u32 = 20;

@@ -66,6 +66,11 @@ pub(crate) async fn sample(kms: &TestKms, operation: &str, canary: &[u8; 32]) ->
         | "ListKeys"
         | "ListAliases"
         | "GetChallenge" => Sample::default(),
+        "GetManagedDataKey" | "ListManagedDataKeyVersions" => {
+            let account = "1234567890123456".parse().unwrap();
+            kms.service.add_managed_data_key_version(&account, "app").await.unwrap();
+            Sample::new(&[], [("DataKeyName", "app")])
+        }
         "DescribeKey"
         | "EnableKey"
         | "DisableKey"

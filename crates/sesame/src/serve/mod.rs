@@ -37,12 +37,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
     if arguments.print_sample_config {
         return banner::print(&config::print::sample());
     }
-    let config = Config::load(&Sources {
-        file: arguments.config.clone(),
-        flags: arguments.settings(),
-        sets: arguments.sets.clone(),
-        environment: environment(),
-    })?;
+    let config = load(arguments)?;
     if arguments.print_config {
         return banner::print(&config.print());
     }
@@ -65,6 +60,22 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
         .build()
         .context("the threads of the server cannot be started")?;
     runtime.block_on(serve(&config, &folder, bound, began))
+}
+
+/// The database and the service over it, without listeners; for subcommands that work on the database.
+pub(crate) async fn open(arguments: &ServeArguments) -> Result<(Arc<Service>, Store)> {
+    let config = load(arguments)?;
+    let store = open_store(&config).await?;
+    Ok((service(&config, store.clone()), store))
+}
+
+fn load(arguments: &ServeArguments) -> Result<Config> {
+    Config::load(&Sources {
+        file: arguments.config.clone(),
+        flags: arguments.settings(),
+        sets: arguments.sets.clone(),
+        environment: environment(),
+    })
 }
 
 /// The variables of the environment. This is the one place of the server that reads them.

@@ -7,5 +7,6 @@ pub(crate) mod key_list;
 pub mod key_policies;
 pub mod key_versions;
 pub mod keys;
+pub mod managed_data_keys;
 pub mod meta;
 pub mod tags;
