@@ -87,23 +87,23 @@ impl Load {
         let algorithm = SignatureAlgorithm::default_for(spec.parse().unwrap()).unwrap().name();
         let params =
             [("KeyId", key), ("KeyVersionId", version), ("Algorithm", algorithm.into()), ("Digest", DIGEST.into())];
-        Self::new(handle, kms, "AsymmetricSign", params.into(), callers)
+        Self::new(handle, kms, "AsymmetricSign", &params, callers)
     }
 
     fn generate(handle: &Handle, kms: &Arc<TestKms>) -> Self {
-        Self::new(handle, kms, "CreateKey", vec![("KeySpec", "RSA_4096".into())], 4)
+        Self::new(handle, kms, "CreateKey", &[("KeySpec", "RSA_4096".into())], 4)
     }
 
     fn new(
         handle: &Handle,
         kms: &Arc<TestKms>,
         operation: &'static str,
-        params: Vec<(&'static str, String)>,
+        params: &[(&'static str, String)],
         callers: usize,
     ) -> Self {
         let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let tasks = (0..callers).map(|_| {
-            let (kms, stop, done, params) = (Arc::clone(kms), Arc::clone(&stop), Arc::clone(&done), params.clone());
+            let (kms, stop, done, params) = (Arc::clone(kms), Arc::clone(&stop), Arc::clone(&done), params.to_vec());
             handle.spawn(async move {
                 let params: Vec<_> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 while !stop.load(Ordering::Relaxed) {
