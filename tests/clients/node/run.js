@@ -18,7 +18,7 @@ async function main() {
     for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy']) {
       delete environment[name];
     }
-    const done = spawnSync(process.execPath, ['--test', ...files], {
+    const done = spawnSync(process.execPath, ['--test', '--test-reporter=spec', ...files], {
       stdio: 'inherit',
       env: {
         ...environment,
