@@ -11,7 +11,7 @@
 //! | [`material`] | one unlocked key and what can be done with it |
 //! | [`aead`], [`hmac`], [`digest`] | the symmetric primitives |
 //! | [`algorithm`] | signature, encryption, MAC and wrapping algorithms as the API names them |
-//! | [`public_key`], [`wrap`] | keys that come from, or go, outside |
+//! | [`public_key`], [`wrap`], [`fingerprint`] | keys that come from, or go, outside |
 //! | [`blob`], [`encryption_context`] | what `Encrypt` and `Decrypt` put around them |
 
 pub mod aead;
@@ -23,6 +23,7 @@ mod ec;
 mod ecies;
 pub mod encryption_context;
 pub mod error;
+pub mod fingerprint;
 pub mod hmac;
 pub mod material;
 pub mod public_key;

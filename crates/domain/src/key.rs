@@ -50,6 +50,16 @@ pub struct Key {
 }
 
 impl Key {
+    /// The state at a moment: material that has expired is no longer there, even before it is erased.
+    pub fn state_at(&self, now: Timestamp) -> KeyState {
+        match self.state {
+            KeyState::Enabled | KeyState::Disabled if self.material_expires_at.is_some_and(|at| at <= now) => {
+                KeyState::PendingImport
+            }
+            state => state,
+        }
+    }
+
     /// When the next automatic rotation is due; `None` when automatic rotation is off.
     pub fn next_rotation_at(&self) -> Option<Timestamp> {
         self.rotation_interval.map(|interval| self.last_rotated_at.plus_seconds(interval.seconds()))

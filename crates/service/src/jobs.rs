@@ -1,6 +1,7 @@
 //! Work that no request starts.
 
 mod destroy_keys;
+mod expire_material;
 mod rotate_keys;
 
 use std::sync::Arc;
@@ -45,5 +46,8 @@ pub(crate) async fn round(service: &Service) {
     }
     if let Err(error) = rotate_keys::run(service).await {
         tracing::error!(%error, cause = ?error.cause, "keys could not be rotated; trying again");
+    }
+    if let Err(error) = expire_material::run(service).await {
+        tracing::error!(%error, cause = ?error.cause, "expired key material could not be erased; trying again");
     }
 }

@@ -12,7 +12,7 @@ use sesame_store::{Change, Store, key_versions};
 use tokio::sync::OnceCell;
 
 use crate::cached::Cached;
-use crate::error::{KmsError, Result};
+use crate::error::{Code, KmsError, Result};
 use crate::workers::{Work, Workers};
 
 /// Old versions of one key that stay unlocked; beyond them the map is emptied and filled anew.
@@ -126,6 +126,10 @@ impl Keys {
         let Some((version, material)) = key_versions::get(&mut conn, id).await? else { return Ok(None) };
         let Some(key) = sesame_store::keys::get(&mut conn, &version.key).await? else { return Ok(None) };
         drop(conn);
+        if material.is_empty() {
+            // Erased after the key was found usable.
+            return Err(Code::PendingImport.into());
+        }
         let restore = move || UnlockedKey::from_material(key.spec, &material);
         let unlocked = self.workers.run(Work::Private, key.spec, restore).await??;
         Ok(Some(Arc::new(LoadedVersion { version, unlocked })))

@@ -12,7 +12,6 @@ mod lists;
 mod managed_data_keys;
 pub mod metrics;
 mod nonces;
-mod offload;
 pub mod operation;
 mod ops;
 pub mod params;

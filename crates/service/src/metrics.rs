@@ -26,6 +26,8 @@ pub struct Metrics {
     pub(crate) destroyed_keys: Counter,
     /// Versions made by automatic rotation.
     pub(crate) rotated_keys: Counter,
+    /// Imported material erased because it had expired.
+    pub(crate) expired_materials: Counter,
 }
 
 /// Upper bounds of the duration buckets, in seconds: 50 µs to 2.5 s.
@@ -65,7 +67,23 @@ impl Metrics {
         );
         let rotated_keys = Counter::default();
         registry.register("keys_rotated", "Versions made by automatic rotation", rotated_keys.clone());
-        Self { registry, succeeded, durations, failed, refused, nonces, destroyed_keys, rotated_keys }
+        let expired_materials = Counter::default();
+        registry.register(
+            "materials_expired",
+            "Imported material erased because it had expired",
+            expired_materials.clone(),
+        );
+        Self {
+            registry,
+            succeeded,
+            durations,
+            failed,
+            refused,
+            nonces,
+            destroyed_keys,
+            rotated_keys,
+            expired_materials,
+        }
     }
 
     /// Everything in the Prometheus text format.

@@ -7,6 +7,8 @@ pub(crate) mod crypto;
 pub(crate) mod keys;
 pub(crate) mod mac;
 pub(crate) mod managed;
+pub(crate) mod material;
+pub(crate) mod policies;
 pub(crate) mod tags;
 pub(crate) mod versions;
 

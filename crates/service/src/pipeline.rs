@@ -29,7 +29,7 @@ async fn authorize_and_check<O: Operation>(cx: &Context<'_>, request: &O::Reques
     let granted = authorize::<O>(cx, request).await?;
     O::check(request, &granted)?;
     for key in granted.keys() {
-        key.key.state.permits(O::NAME)?;
+        key.key.state_at(cx.now()).permits(O::NAME)?;
     }
     Ok(granted)
 }

@@ -90,6 +90,8 @@ registry! {
     keys: CreateKey, DescribeKey, ListKeys, EnableKey, DisableKey, ScheduleKeyDeletion, CancelKeyDeletion,
         SetDeletionProtection, UpdateKeyDescription;
     versions: CreateKeyVersion, DescribeKeyVersion, ListKeyVersions, UpdateRotationPolicy;
+    material: GetParametersForImport, ImportKeyMaterial, DeleteKeyMaterial;
+    policies: GetKeyPolicy, SetKeyPolicy;
     crypto: Encrypt, Decrypt, ReEncrypt, GenerateDataKey, GenerateDataKeyWithoutPlaintext, ExportDataKey,
         GenerateAndExportDataKey, AdvanceEncrypt, GetChallenge;
     asymmetric: AsymmetricSign, AsymmetricVerify, AsymmetricEncrypt, AsymmetricDecrypt, GetPublicKey;

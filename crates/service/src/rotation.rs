@@ -11,8 +11,8 @@ use sesame_store::keys::NewVersion;
 use sesame_store::{Tx, key_versions, keys};
 
 use crate::error::{KmsError, Result};
-use crate::offload::offload;
 use crate::service::Service;
+use crate::workers::Work;
 
 /// A time that is further ahead than this was written while a clock was wrong; clocks of nodes may differ by less.
 pub(crate) const CLOCK_TOLERANCE_SECONDS: i64 = 86_400;
@@ -29,7 +29,8 @@ pub(crate) async fn fresh_version(service: &Service, key: &Key, now: Timestamp) 
     let random = &*service.random;
     let id = KeyVersionId::new(&key.id, &alphanumeric(random, 10)?).map_err(KmsError::internal)?;
     let (spec, random) = (key.spec, std::sync::Arc::clone(&service.random));
-    let (_, material) = offload(move || UnlockedKey::generate(spec, &*random)).await??;
+    let generate = move || UnlockedKey::generate(spec, &*random);
+    let (_, material) = service.workers.run(Work::Generation, spec, generate).await??;
     Ok(FreshVersion { version: KeyVersion { id, key: key.id.clone(), created_at: now }, material })
 }
 

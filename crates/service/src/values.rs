@@ -6,7 +6,9 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Serialize, Serializer};
-use sesame_crypto::algorithm::{EncryptionAlgorithm, MacAlgorithm, SignatureAlgorithm, WrappingKeySpec};
+use sesame_crypto::algorithm::{
+    EncryptionAlgorithm, MacAlgorithm, SignatureAlgorithm, WrappingAlgorithm, WrappingKeySpec,
+};
 use sesame_crypto::encryption_context::EncryptionContext;
 use sesame_crypto::public_key::PublicKey;
 use sesame_crypto::secret::{SecretBytes, SecretText};
@@ -196,6 +198,20 @@ impl FromText for u32 {
     }
 }
 
+/// A moment in seconds since 1970, up to the end of the year 9999.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UnixSeconds(pub(crate) i64);
+
+impl FromText for UnixSeconds {
+    const KIND: Kind = Kind::Integer;
+
+    fn from_text(text: &str) -> Result<Self, Reason> {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let seconds = digits.then(|| text.parse().ok()).flatten().filter(|seconds| *seconds <= 253_402_300_799);
+        seconds.map(Self).ok_or_else(|| "it must be a time in seconds since 1970".into())
+    }
+}
+
 /// `PageNumber`: 1 or more.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageNumber(u32);
@@ -312,6 +328,7 @@ named!(
     SignatureAlgorithm,
     EncryptionAlgorithm,
     MacAlgorithm,
+    WrappingAlgorithm,
     WrappingKeySpec
 );
 

@@ -14,6 +14,7 @@ const DEVIATIONS: &[(&str, &str, &str, &str)] = &[
     ("*", "DryRun", "kind", "declared as text, but its values are true and false"),
     ("CreateKey", "DKMSInstanceId", "required", "keys outside instances are allowed, as older clients make them"),
     ("CreateKey", "RotationInterval", "required", "needed only with EnableAutomaticRotation"),
+    ("ImportKeyMaterial", "KeyMaterialExpireUnix", "required", "the text of the page and older clients leave it out"),
     (
         "SetDeletionProtection",
         "EnableDeletionProtection",

@@ -1,13 +1,15 @@
 //! Keys.
 
+use sesame_crypto::digest::to_hex;
 use sesame_crypto::secret::SecretBytes;
 use sesame_domain::rotation::RotationInterval;
 use sesame_domain::{AccountId, Key, KeyId, KeyState, KeyVersion, Timestamp};
 use sqlx::any::AnyRow;
 
+use crate::barrier::Place;
 use crate::conn::{Engine, Sql};
 use crate::sql::{Args, Columns as _, args};
-use crate::tables::{aliases, key_versions, tags};
+use crate::tables::{aliases, import_tokens, key_versions, tags};
 use crate::{Change, Conn, StoreError, Tx};
 
 pub use crate::tables::key_list::{CreatorType, KeyFilter, list};
@@ -183,18 +185,36 @@ pub async fn set_material_expiry(tx: &mut Tx<'_>, id: &KeyId, at: Option<Timesta
 /// What was recorded about the first imported material; empty when nothing was.
 ///
 /// # Errors
-/// Those of the engine.
+/// [`StoreError::Corrupt`] when it does not open in its place.
 pub async fn material_fingerprint(conn: &mut Conn<'_>, id: &KeyId) -> Result<String, StoreError> {
+    const DAMAGED: StoreError = StoreError::Corrupt("the fingerprint of imported material");
     let row = conn.row("SELECT material_fingerprint FROM keys WHERE id = $1", args![id]).await?;
-    row.map_or_else(|| Ok(String::new()), |row| row.text(0))
+    let Some(row) = row else { return Ok(String::new()) };
+    let sealed = from_hex(&row.text(0)?).ok_or(DAMAGED)?;
+    let opened = conn.unseal(fingerprint_place(id), &sealed).await?;
+    // EXPOSE: compared with what comes next; it is a digest.
+    String::from_utf8(opened.expose().to_vec()).map_err(|_| DAMAGED)
 }
 
-/// Records something by which the same material can be recognised, but not guessed.
+/// Records something by which the same material can be recognised. It is sealed, in hexadecimal, since whoever reads
+/// it can check guesses.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when there is no such key.
 pub async fn set_material_fingerprint(tx: &mut Tx<'_>, id: &KeyId, fingerprint: &str) -> Result<(), StoreError> {
-    update(tx, id, "UPDATE keys SET material_fingerprint = $2 WHERE id = $1", args![id, fingerprint]).await
+    let sealed = to_hex(&tx.barrier.seal(fingerprint_place(id), fingerprint.as_bytes())?);
+    update(tx, id, "UPDATE keys SET material_fingerprint = $2 WHERE id = $1", args![id, sealed]).await
+}
+
+fn fingerprint_place(id: &KeyId) -> Place<'_> {
+    Place { table: "keys", row: id.as_str(), extra: "", column: "material_fingerprint" }
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let byte = |[high, low]: &[u8; 2]| u8::try_from(digit(*high)? * 16 + digit(*low)?).ok();
+    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
 }
 
 /// Keys whose deletion window has ended, the longest overdue first.
@@ -252,6 +272,7 @@ pub async fn destroy(tx: &mut Tx<'_>, id: &KeyId, now: Timestamp) -> Result<(), 
     let account: AccountId = row.parsed(0, ACCOUNT)?;
     aliases::delete_of_key(tx, id).await?;
     tags::remove_all(tx, &account, sesame_domain::tag::ResourceType::Key, &[id.as_str()]).await?;
+    import_tokens::delete_of_key(tx, id).await?;
     tx.execute("DELETE FROM key_policies WHERE key_id = $1", args![id]).await?;
     tx.execute("DELETE FROM key_versions WHERE key_id = $1", args![id]).await?;
     tx.change_one("DELETE FROM keys WHERE id = $1", args![id]).await?;

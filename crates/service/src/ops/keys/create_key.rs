@@ -11,15 +11,16 @@ use sesame_domain::rotation::RotationInterval;
 use sesame_domain::tag::ResourceType;
 use sesame_domain::{Key, KeyId, KeyState, KeyVersion, KeyVersionId, Origin, ProtectionLevel, limits};
 use sesame_store::keys::NewVersion;
-use sesame_store::{keys, tags};
+use sesame_store::{key_policies, keys, tags};
 
 use super::metadata::{KeyMetadata, Response};
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::operation::{Operation, Target};
+use crate::ops::policies::KeyPolicy;
 use crate::ops::tags::params::JsonTags;
-use crate::values::{JsonText, Text};
+use crate::values::Text;
 use crate::workers::Work;
 
 pub(crate) struct CreateKey;
@@ -45,8 +46,8 @@ pub(crate) struct Request {
     dkms_instance_id: Option<String>,
     /// Tags: `[{"TagKey":"k","TagValue":"v"}]`, up to 20.
     tags: Option<JsonTags>,
-    /// The key policy, up to 32,768 bytes; only for keys in an instance.
-    policy: Option<JsonText<{ limits::POLICY_BYTES }>>,
+    /// The key policy, up to 32,768 bytes of JSON; by default the account's identity policies decide alone.
+    policy: Option<KeyPolicy>,
     /// `HsmInternal` or `HsmEncryptedDatabase`; only for keys in a hardware instance.
     key_storage_mechanism: Option<String>,
 }
@@ -75,9 +76,6 @@ impl Operation for CreateKey {
         let (spec, origin) = (request.spec(), request.origin());
         if request.dkms_instance_id.is_some() {
             return Err(Code::DkmsInstanceNotFound.into());
-        }
-        if request.policy.is_some() {
-            return Err(Code::KeyPolicyUnsupported.into());
         }
         if let Some(mechanism) = &request.key_storage_mechanism
             && !["HsmInternal", "HsmEncryptedDatabase"].contains(&mechanism.as_str())
@@ -110,14 +108,15 @@ impl Operation for CreateKey {
     async fn run(cx: &Context<'_>, _: Granted, request: Request) -> Result<Response> {
         let material = Arc::new(new_material(cx, request.spec(), request.origin()).await?);
         let (key, version) = new_key(cx, &request)?;
+        let policy = request.policy;
         let tags = Arc::<[_]>::from(request.tags.map(|tags| tags.0).unwrap_or_default());
         let quota = cx.service.limits.keys_per_account;
         let response = Response { key_metadata: KeyMetadata::of_new(cx, &key) };
         let (key, version) = (Arc::new(key), Arc::new(version));
         cx.store()
             .write(move |tx| {
-                let (key, version, material, tags) =
-                    (Arc::clone(&key), Arc::clone(&version), Arc::clone(&material), Arc::clone(&tags));
+                let (key, version, material, tags, policy) =
+                    (Arc::clone(&key), Arc::clone(&version), Arc::clone(&material), Arc::clone(&tags), policy.clone());
                 Box::pin(async move {
                     if quota != 0 && keys::count(tx, &key.account).await?.unsigned_abs() >= quota {
                         return Err(KmsError::from(Code::LimitExceeded));
@@ -126,6 +125,9 @@ impl Operation for CreateKey {
                     keys::insert(tx, &key, &[first]).await?;
                     if !tags.is_empty() {
                         tags::put(tx, &key.account, ResourceType::Key, &[key.id.as_str()], &tags).await?;
+                    }
+                    if let Some(policy) = &policy {
+                        key_policies::set(tx, &key.id, policy.as_str()).await?;
                     }
                     Ok(())
                 })

@@ -48,7 +48,8 @@ impl KeyMetadata {
     pub(super) fn of_new(cx: &Context<'_>, key: &Key) -> Self {
         let symmetric = key.spec.class() == KeyClass::Symmetric;
         let text = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
-        let automatic_rotation = match (key.rotation_interval, key.state) {
+        let state = key.state_at(cx.now());
+        let automatic_rotation = match (key.rotation_interval, state) {
             (None, _) => "Disabled",
             (Some(_), KeyState::Enabled) => "Enabled",
             (Some(_), _) => "Suspended",
@@ -59,7 +60,7 @@ impl KeyMetadata {
             creator: key.creator.clone(),
             creation_date: key.created_at.to_string(),
             description: key.description.clone(),
-            key_state: key.state.name(),
+            key_state: state.name(),
             key_spec: key.spec.name(),
             key_usage: key.usage.name(),
             origin: key.origin.name(),

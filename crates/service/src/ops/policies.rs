@@ -1,0 +1,21 @@
+//! Key policies: kept, validated and given back.
+
+mod document;
+mod get_key_policy;
+mod set_key_policy;
+
+pub(crate) use document::KeyPolicy;
+pub(crate) use get_key_policy::GetKeyPolicy;
+pub(crate) use set_key_policy::SetKeyPolicy;
+
+use crate::error::{Code, KmsError, Result};
+
+/// A key has one policy, named `default`.
+fn is_default(policy_name: Option<&str>) -> Result<()> {
+    match policy_name {
+        None | Some("default") => Ok(()),
+        Some(_) => {
+            Err(KmsError::new(Code::ResourceNotFound, "The policy is not found: a key has only the policy default."))
+        }
+    }
+}
