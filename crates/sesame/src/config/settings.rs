@@ -93,7 +93,7 @@ settings! {
         "How long an orderly stop waits for requests in flight.";
 
     "storage.url" => storage_url: StorageUrl = StorageUrl::new("sqlite://sesame.db".to_owned()),
-        "The database: sqlite://<file>, or postgres://<user>:<password>@<host>/<database>.";
+        "The database: sqlite://FILE, or postgres://USER:PASSWORD@HOST/DATABASE.";
     "storage.url_file" => storage_url_file: Option<PathBuf> = None,
         "A file that holds the URL of the database, in the place of storage.url.";
 
