@@ -61,6 +61,11 @@ impl<'a> Reader<'a> {
         Some(value)
     }
 
+    /// Bytes that are not read yet.
+    pub(crate) fn rest_len(&self) -> usize {
+        self.0.len()
+    }
+
     /// `None` unless everything was read.
     pub(crate) fn finish(self) -> Option<()> {
         self.0.is_empty().then_some(())

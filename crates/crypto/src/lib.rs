@@ -12,11 +12,13 @@
 //! | [`aead`], [`hmac`], [`digest`] | the symmetric primitives |
 //! | [`algorithm`] | signature, encryption, MAC and wrapping algorithms as the API names them |
 //! | [`public_key`], [`wrap`], [`fingerprint`] | keys that come from, or go, outside |
+//! | [`certificate`] | X.509 certificates and signing requests |
 //! | [`blob`], [`encryption_context`] | what `Encrypt` and `Decrypt` put around them |
 
 pub mod aead;
 pub mod algorithm;
 pub mod blob;
+pub mod certificate;
 mod der;
 pub mod digest;
 mod ec;

@@ -77,21 +77,7 @@ impl PublicKey {
 
     /// SubjectPublicKeyInfo in PEM: lines of 64 characters, with a final newline.
     pub fn pem(&self) -> String {
-        let body = STANDARD.encode(&self.spki);
-        let mut pem = String::with_capacity(body.len() + body.len() / 64 + 64);
-        pem.push_str("-----BEGIN PUBLIC KEY-----\n");
-        let mut rest = body.as_str();
-        while let Some((line, more)) = rest.split_at_checked(64) {
-            pem.push_str(line);
-            pem.push('\n');
-            rest = more;
-        }
-        if !rest.is_empty() {
-            pem.push_str(rest);
-            pem.push('\n');
-        }
-        pem.push_str("-----END PUBLIC KEY-----\n");
-        pem
+        pem("PUBLIC KEY", &self.spki)
     }
 
     /// Encrypts `plaintext`: [`CryptoError::WrongKey`] when the algorithm does not fit, [`CryptoError::TooLong`] above
@@ -149,6 +135,29 @@ impl State {
             Primitive::Aead(_) | Primitive::Hmac(_) | Primitive::Rsa { .. } => Err(CryptoError::WrongKey),
         }
     }
+}
+
+/// PEM with lines of 64 characters and a final newline (RFC 7468).
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    let body = STANDARD.encode(der);
+    let mut pem = String::with_capacity(body.len() + body.len() / 64 + 2 * label.len() + 34);
+    pem.push_str("-----BEGIN ");
+    pem.push_str(label);
+    pem.push_str("-----\n");
+    let mut rest = body.as_str();
+    while let Some((line, more)) = rest.split_at_checked(64) {
+        pem.push_str(line);
+        pem.push('\n');
+        rest = more;
+    }
+    if !rest.is_empty() {
+        pem.push_str(rest);
+        pem.push('\n');
+    }
+    pem.push_str("-----END ");
+    pem.push_str(label);
+    pem.push_str("-----\n");
+    pem
 }
 
 impl fmt::Debug for PublicKey {

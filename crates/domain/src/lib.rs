@@ -6,6 +6,7 @@
 mod account;
 pub mod alias;
 mod arn;
+pub mod certificate;
 mod id;
 pub mod key;
 mod page;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sesame_domain::certificate::Certificate;
 use sesame_domain::tag::ResourceType;
 use sesame_domain::{AccountId, AliasName, KeyRef, KeyState, KeyVersionId};
 use smallvec::SmallVec;
@@ -16,6 +17,7 @@ use crate::operation::{Operation, Target, TargetKey};
 pub struct Granted {
     keys: SmallVec<[Arc<LoadedKey>; 2]>,
     version: Option<Arc<LoadedVersion>>,
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl Granted {
@@ -40,6 +42,14 @@ impl Granted {
         self.version.as_ref().ok_or_else(|| KmsError::internal("the operation has no key version"))
     }
 
+    /// The certificate that the operation's target names.
+    ///
+    /// # Errors
+    /// As [`Granted::key`].
+    pub(crate) fn certificate(&self) -> Result<&Arc<Certificate>> {
+        self.certificate.as_ref().ok_or_else(|| KmsError::internal("the operation has no certificate target"))
+    }
+
     /// The second key target.
     ///
     /// # Errors
@@ -61,6 +71,12 @@ pub(crate) async fn authorize<O: Operation>(cx: &Context<'_>, request: &O::Reque
             }
             Target::Alias(alias) => {
                 allow(cx, O::NAME, cx.account(), &Resource::Alias(alias))?;
+                continue;
+            }
+            Target::Certificate(id) => {
+                let found = found_certificate(cx, id).await?;
+                allow(cx, O::NAME, &found.account, &Resource::Certificate(&found))?;
+                granted.certificate = Some(Arc::new(found));
                 continue;
             }
             Target::Key(key) => found(cx, key).await.and_then(|key| allowed(cx, O::NAME, key))?,
@@ -109,6 +125,12 @@ async fn found(cx: &Context<'_>, key: &KeyRef) -> Result<Arc<LoadedKey>> {
     if key.key.account == *account { Ok(key) } else { Err(not_found()) }
 }
 
+/// A certificate of the caller's account.
+async fn found_certificate(cx: &Context<'_>, id: &str) -> Result<Certificate> {
+    let found = sesame_store::certificates::get(&mut cx.store().reader().await?, id).await?;
+    found.filter(|found| found.account == *cx.account()).ok_or_else(|| Code::CertificateNotFound.into())
+}
+
 async fn found_by_id(cx: &Context<'_>, key: &KeyRef) -> Result<Arc<LoadedKey>> {
     if matches!(key, KeyRef::Alias(..)) {
         return Err(Code::UnsupportedAlias.into());
@@ -155,6 +177,7 @@ enum Resource<'a> {
     Collection(&'static str),
     Alias(&'a AliasName),
     Key(&'a LoadedKey),
+    Certificate(&'a Certificate),
 }
 
 /// The decision. Every principal is the root of its account today: it may do everything inside and nothing outside.
@@ -180,6 +203,7 @@ impl std::fmt::Display for Resource<'_> {
             Self::Collection(kind) => f.write_str(kind),
             Self::Alias(alias) => alias.fmt(f),
             Self::Key(key) => write!(f, "key/{}", key.key.id),
+            Self::Certificate(certificate) => write!(f, "certificate/{}", certificate.id),
         }
     }
 }

@@ -76,6 +76,8 @@ pub enum Target<'r> {
     KeyOfVersion(&'r KeyVersionId),
     /// A version of a key; the key by id, ARN or alias. `None` is the id of no version.
     Version(&'r KeyRef, Option<&'r KeyVersionId>),
+    /// A certificate by id.
+    Certificate(&'r str),
     /// An alias itself.
     Alias(&'r sesame_domain::AliasName),
     /// A resource of the multi-resource tag operations, by id or name.

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod aliases;
 pub(crate) mod asymmetric;
+pub(crate) mod certificates;
 pub(crate) mod crypto;
 pub(crate) mod keys;
 pub(crate) mod mac;

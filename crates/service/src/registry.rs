@@ -97,6 +97,9 @@ registry! {
     asymmetric: AsymmetricSign, AsymmetricVerify, AsymmetricEncrypt, AsymmetricDecrypt, GetPublicKey;
     mac: GenerateMac, VerifyMac;
     managed: GetManagedDataKey, ListManagedDataKeyVersions;
+    certificates: CreateCertificate, UploadCertificate, DescribeCertificate, GetCertificate, DeleteCertificate,
+        UpdateCertificateStatus, CertificatePrivateKeySign, CertificatePublicKeyVerify, CertificatePublicKeyEncrypt,
+        CertificatePrivateKeyDecrypt;
     aliases: CreateAlias, UpdateAlias, DeleteAlias, ListAliases, ListAliasesByKeyId;
     tags: TagResources, UntagResources, ListTagResources, TagResource, UntagResource, ListResourceTags;
 }

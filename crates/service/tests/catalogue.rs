@@ -12,6 +12,7 @@ use sesame_service::registry::ENTRIES;
 /// Where we differ from the catalogue on purpose: operation (or `*`), parameter, what differs, why.
 const DEVIATIONS: &[(&str, &str, &str, &str)] = &[
     ("*", "DryRun", "kind", "declared as text, but its values are true and false"),
+    ("CreateCertificate", "ExportablePrivateKey", "kind", "declared as text, but its values are true and false"),
     ("CreateKey", "DKMSInstanceId", "required", "keys outside instances are allowed, as older clients make them"),
     ("CreateKey", "RotationInterval", "required", "needed only with EnableAutomaticRotation"),
     ("ImportKeyMaterial", "KeyMaterialExpireUnix", "required", "the text of the page and older clients leave it out"),

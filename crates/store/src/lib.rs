@@ -32,7 +32,10 @@ pub use conn::{Conn, Engine, Tx};
 pub use error::StoreError;
 pub use options::Options;
 pub use store::Store;
-pub use tables::{access_keys, accounts, aliases, import_tokens, key_policies, key_versions, keys, managed_data_keys, meta, tags};
+pub use tables::{
+    access_keys, accounts, aliases, certificates, import_tokens, key_policies, key_versions, keys, managed_data_keys,
+    meta, tags,
+};
 
 /// A boxed future, as the closures of [`Store::read`] and [`Store::write`] return it.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

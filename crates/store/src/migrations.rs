@@ -16,6 +16,7 @@ const STEPS: &[(&str, &str)] = &[
     ("keys, aliases, tags, access keys", include_str!("../migrations/0001.sql")),
     ("managed data keys", include_str!("../migrations/0003.sql")),
     ("import tokens", include_str!("../migrations/0004.sql")),
+    ("certificates", include_str!("../migrations/0005.sql")),
 ];
 
 /// How often a step is tried again when another node runs it at the same time.

@@ -5,6 +5,7 @@
 
 mod clock;
 mod kms;
+pub mod openssl;
 
 pub use clock::TestClock;
 pub use kms::{Refusal, TestKms};

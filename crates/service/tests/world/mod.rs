@@ -47,6 +47,44 @@ async fn blob(kms: &TestKms, key: &str, plaintext: &str) -> String {
     text(&kms.call("Encrypt", &[("KeyId", key), ("Plaintext", plaintext)]).await.unwrap(), "CiphertextBlob")
 }
 
+/// A certificate of its own, used where that needs it, and a call that succeeds with it.
+async fn certificate(kms: &TestKms, operation: &str, secret: &str) -> Sample {
+    let [subject, spec] = [("Subject", "CN=a,OU=b,O=c,C=CN"), ("KeySpec", "EC_SM2")];
+    let create = Sample::new(&[], [subject, spec]);
+    if operation == "CreateCertificate" {
+        return create;
+    }
+    let made = kms.call("CreateCertificate", &create.params()).await.unwrap();
+    let id = text(&made, "CertificateId");
+    let named = ("CertificateId", id.as_str());
+    if matches!(operation, "DescribeCertificate" | "GetCertificate" | "DeleteCertificate") {
+        return Sample::new(&[], [named]);
+    }
+    let issued = sesame_testkit::openssl::issue(kms.folder(), &text(&made, "Csr"));
+    let upload = Sample::new(&[], [named, ("Certificate", &issued)]);
+    if operation == "UploadCertificate" {
+        return upload;
+    }
+    kms.call("UploadCertificate", &upload.params()).await.unwrap();
+    let (signing, encrypting) = (("Algorithm", "SM2DSA"), ("Algorithm", "SM2PKE"));
+    match operation {
+        "UpdateCertificateStatus" => Sample::new(&[], [named, ("Status", "INACTIVE")]),
+        "CertificatePrivateKeySign" => Sample::new(&[], [named, signing, ("Message", secret)]),
+        "CertificatePublicKeyVerify" => {
+            Sample::new(&[], [named, signing, ("Message", secret), ("SignatureValue", "AAAA")])
+        }
+        _ => {
+            let encrypt = Sample::new(&[], [named, encrypting, ("Plaintext", secret)]);
+            if operation == "CertificatePublicKeyEncrypt" {
+                return encrypt;
+            }
+            let blob =
+                text(&kms.call("CertificatePublicKeyEncrypt", &encrypt.params()).await.unwrap(), "CiphertextBlob");
+            Sample::new(&[], [named, encrypting, ("CiphertextBlob", &blob)])
+        }
+    }
+}
+
 /// A fresh key of its own and a call that succeeds with it; what must stay secret in it is made of `canary`, 32 bytes.
 pub(crate) async fn sample(kms: &TestKms, operation: &str, canary: &[u8; 32]) -> Sample {
     let secret = STANDARD.encode(canary);
@@ -221,6 +259,7 @@ pub(crate) async fn sample(kms: &TestKms, operation: &str, canary: &[u8; 32]) ->
             let token = text(&answer, "ImportToken");
             Sample::new(&[&key], [("KeyId", &key), ("EncryptedKeyMaterial", &wrapped), ("ImportToken", &token)])
         }
+        name if name.contains("Certificate") => certificate(kms, name, secret).await,
         other => panic!("tests/world has no sample of {other} yet: give it one, and a row in tests/matrix.rs"),
     }
 }

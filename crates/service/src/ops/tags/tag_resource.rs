@@ -1,5 +1,7 @@
 //! `TagResource`: puts tags on one key, secret or certificate.
 
+use std::sync::Arc;
+
 use sesame_derive::Params;
 use sesame_domain::KeyRef;
 
@@ -9,6 +11,7 @@ use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{Code, Result};
 use crate::operation::{Empty, Operation, Target};
+use crate::ops::certificates::put_tags;
 
 pub(crate) struct TagResource;
 
@@ -35,7 +38,8 @@ impl Operation for TagResource {
     }
 
     fn targets(request: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {
-        request.key_id.as_ref().map(Target::Key)
+        let key = request.key_id.as_ref().map(Target::Key);
+        key.into_iter().chain(request.certificate_id.as_deref().map(Target::Certificate))
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
@@ -43,7 +47,8 @@ impl Operation for TagResource {
             return Err(Code::ResourceNotFound.into());
         }
         if request.certificate_id.is_some() {
-            return Err(Code::CertificateNotFound.into());
+            put_tags(cx, Arc::clone(on.certificate()?), request.tags.0).await?;
+            return Ok(Empty {});
         }
         if !request.tags.0.is_empty() {
             put(cx, Self::NAME, distinct_keys(&on), request.tags.0).await?;
