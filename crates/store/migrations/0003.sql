@@ -1,11 +1,11 @@
-CREATE TABLE managed_data_keys (
-    account TEXT NOT NULL,
-    name TEXT NOT NULL,
-    version TEXT NOT NULL,
-    number BIGINT NOT NULL,
-    created_at BIGINT NOT NULL,
-    material {blob} NOT NULL,
-    PRIMARY KEY (account, name, version)
-) {clustered};
+CREATE TABLE import_tokens (
+    id TEXT NOT NULL PRIMARY KEY,
+    key_id TEXT NOT NULL,
+    algorithm TEXT NOT NULL,
+    private_key {blob} NOT NULL,
+    expires_at BIGINT NOT NULL
+);
 
-CREATE UNIQUE INDEX managed_data_keys_in_order ON managed_data_keys (account, name, number);
+CREATE INDEX import_tokens_of_key ON import_tokens (key_id);
+
+CREATE INDEX import_tokens_by_expiry ON import_tokens (expires_at);

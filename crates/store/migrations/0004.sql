@@ -1,11 +1,16 @@
-CREATE TABLE import_tokens (
+CREATE TABLE certificates (
     id TEXT NOT NULL PRIMARY KEY,
-    key_id TEXT NOT NULL,
-    algorithm TEXT NOT NULL,
+    account TEXT NOT NULL,
+    spec TEXT NOT NULL,
+    status TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    alternative_names TEXT NOT NULL,
+    exportable BIGINT NOT NULL,
+    public_key {blob} NOT NULL,
     private_key {blob} NOT NULL,
-    expires_at BIGINT NOT NULL
+    csr TEXT NOT NULL,
+    certificate TEXT NOT NULL,
+    chain TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
 );
-
-CREATE INDEX import_tokens_of_key ON import_tokens (key_id);
-
-CREATE INDEX import_tokens_by_expiry ON import_tokens (expires_at);

@@ -10,14 +10,21 @@ use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _, Row as 
 
 use crate::{Engine, StoreError};
 
-/// Number (from 1, by position) and text of each step. `{blob}` is the engine's type for bytes; `{clustered}` keeps
-/// the rows in the primary key where the engine can; a part after `-- postgres` is for that engine only.
-const STEPS: &[(&str, &str)] = &[
-    ("keys, aliases, tags, access keys", include_str!("../migrations/0001.sql")),
-    ("managed data keys", include_str!("../migrations/0003.sql")),
-    ("import tokens", include_str!("../migrations/0004.sql")),
-    ("certificates", include_str!("../migrations/0005.sql")),
-];
+/// Number, name and text of each step. A database records the position, from 1, and the number of the file is equal to
+/// it. `{blob}` is the engine's type for bytes; `{clustered}` keeps the rows in the primary key where the engine can; a
+/// part after `-- postgres` is for that engine only.
+macro_rules! steps {
+    ($($number:literal $name:literal),+ $(,)?) => {
+        &[$(($number, $name, include_str!(concat!("../migrations/", $number, ".sql")))),+]
+    };
+}
+
+const STEPS: &[(&str, &str, &str)] = steps! {
+    "0001" "keys, aliases, tags, access keys",
+    "0002" "managed data keys",
+    "0003" "import tokens",
+    "0004" "certificates",
+};
 
 /// How often a step is tried again when another node runs it at the same time.
 const ATTEMPTS: u32 = 20;
@@ -49,7 +56,7 @@ async fn run_missing(connection: &mut AnyConnection, engine: Engine, now: Timest
         }
     };
     let missing = STEPS.iter().enumerate().skip(usize::try_from(done).unwrap_or(0));
-    for (position, (name, text)) in missing {
+    for (position, (_, name, text)) in missing {
         let mut transaction = connection.begin().await?;
         // First the row: a second node waits here for the first one, and then finds it taken.
         sqlx::query("INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)")
@@ -92,5 +99,21 @@ fn for_engine(text: &str, engine: Engine) -> String {
             .replace("{clustered}", "")
             // Order by bytes, as SQLite does, whatever the locale of the database.
             .replace(" TEXT ", " TEXT COLLATE \"C\" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_is_in_the_file_of_its_position() {
+        let named: Vec<_> = STEPS.iter().map(|(number, ..)| format!("{number}.sql")).collect();
+        let positions: Vec<_> = (1..=STEPS.len()).map(|position| format!("{position:04}.sql")).collect();
+        assert_eq!(named, positions);
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap();
+        let mut files: Vec<_> = folder.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        files.sort();
+        assert_eq!(files, positions);
     }
 }
