@@ -7,6 +7,7 @@ mod aliases;
 mod barrier;
 mod bed;
 mod keys;
+mod managed_data_keys;
 mod material;
 mod postgres;
 mod sqlite;
