@@ -6,11 +6,11 @@
 use sesame_crypto::material::UnlockedKey;
 use sesame_crypto::random::alphanumeric;
 use sesame_crypto::secret::SecretBytes;
-use sesame_domain::{Key, KeyState, KeyVersion, KeyVersionId, Timestamp};
+use sesame_domain::{AccountId, Key, KeyState, KeyVersion, KeyVersionId, Timestamp};
 use sesame_store::keys::NewVersion;
 use sesame_store::{Tx, key_versions, keys};
 
-use crate::error::{KmsError, Result};
+use crate::error::{Code, KmsError, Result};
 use crate::service::Service;
 use crate::workers::Work;
 
@@ -32,6 +32,15 @@ pub(crate) async fn fresh_version(service: &Service, key: &Key, now: Timestamp) 
     let generate = move || UnlockedKey::generate(spec, &*random);
     let (_, material) = service.workers.run(Work::Generation, spec, generate).await??;
     Ok(FreshVersion { version: KeyVersion { id, key: key.id.clone(), created_at: now }, material })
+}
+
+/// Refuses a version beyond the account's quota. Automatic rotation does not ask: nobody would see the refusal.
+pub(crate) async fn within_quota(tx: &mut Tx<'_>, account: &AccountId, quota: u64) -> Result<()> {
+    if quota != 0 && key_versions::count_of_account(tx, account, quota).await? >= quota {
+        let message = format!("The keys of the account have {quota} versions together, as many as they may have.");
+        return Err(KmsError::new(Code::LimitExceeded, message));
+    }
+    Ok(())
 }
 
 /// Makes the fresh version the primary one, if the transaction finds its key due for rotation. Of several nodes that

@@ -52,6 +52,8 @@ pub struct Limits {
     pub keys_per_account: u64,
     /// Aliases of one account; 0 for no quota.
     pub aliases_per_account: u64,
+    /// Versions of all keys of one account; 0 for no quota. Automatic rotation goes on beyond it.
+    pub key_versions_per_account: u64,
     /// Versions of one asymmetric key; 0 for no limit.
     pub asymmetric_versions: u32,
     /// Seconds that must pass between two versions of an asymmetric key; 0 for none.
@@ -65,6 +67,7 @@ impl Default for Limits {
             nonces: 4_000_000,
             keys_per_account: 0,
             aliases_per_account: 0,
+            key_versions_per_account: 0,
             asymmetric_versions: limits::ASYMMETRIC_KEY_VERSIONS,
             asymmetric_version_seconds: limits::ASYMMETRIC_VERSION_SECONDS,
         }

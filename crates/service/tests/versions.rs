@@ -110,6 +110,30 @@ async fn asymmetric_versions_are_seven_days_apart_and_limited_in_number() {
 }
 
 #[tokio::test]
+async fn a_quota_of_versions_holds_for_the_keys_of_an_account_together() {
+    let kms = TestKms::with_limits(Limits { key_versions_per_account: 4, ..Limits::default() }).await;
+    let key = rotating(&kms, "7d").await;
+    kms.key(&[("Origin", "EXTERNAL")]).await;
+    let create = async || kms.call("CreateKeyVersion", &[("KeyId", &key)]).await;
+    create().await.unwrap();
+    kms.key(EC).await;
+    assert_eq!(code(create().await), (400, "Rejected.LimitExceeded"));
+    assert_eq!(code(kms.call("CreateKey", &[]).await), (400, "Rejected.LimitExceeded"));
+    assert_eq!(versions(&kms, &key).await.len(), 2);
+    kms.call_from("6543210987654321", "CreateKey", &[]).await.unwrap();
+    // Rotation is not held up by it.
+    kms.clock.advance_seconds(7 * DAY);
+    kms.service.run_jobs_once().await;
+    assert_eq!(versions(&kms, &key).await.len(), 3);
+    // What a destroyed key had is free again.
+    kms.call("ScheduleKeyDeletion", &[("KeyId", &key), ("PendingWindowInDays", "7")]).await.unwrap();
+    kms.clock.advance_seconds(7 * DAY);
+    assert_eq!(code(kms.call("CreateKey", &[]).await), (400, "Rejected.LimitExceeded"));
+    kms.service.run_jobs_once().await;
+    kms.key(&[]).await;
+}
+
+#[tokio::test]
 async fn a_version_made_under_a_wrong_clock_does_not_hold_up_the_next() {
     let kms = TestKms::new().await;
     let key = kms.key(EC).await;

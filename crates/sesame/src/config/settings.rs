@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sesame_crypto::SecretText;
-use sesame_domain::{AccountId, RegionId};
+use sesame_domain::{AccountId, RegionId, limits};
 
 use super::value::{Bounded, Kind, Listen, LogFormat, LogLevel, Raw, SealKind, StorageUrl, TlsName, Value};
 
@@ -138,6 +138,15 @@ settings! {
         "The most keys of one account; 0 for no quota.";
     "limits.aliases_per_account" => limits_aliases_per_account: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
         "The most aliases of one account; 0 for no quota.";
+    "limits.key_versions_per_account" => limits_key_versions_per_account: Bounded<0, { u32::MAX as u64 }> =
+        Bounded::new(0),
+        "The most versions of all keys of one account; 0 for no quota. Automatic rotation goes on beyond it.";
+    "limits.asymmetric_versions" => limits_asymmetric_versions: Bounded<0, { u32::MAX as u64 }> =
+        Bounded::new(limits::ASYMMETRIC_KEY_VERSIONS as u64),
+        "The most versions of one asymmetric key; 0 for no limit.";
+    "limits.asymmetric_version_seconds" => limits_asymmetric_version_seconds: Bounded<0, { u32::MAX as u64 }> =
+        Bounded::new(limits::ASYMMETRIC_VERSION_SECONDS as u64),
+        "How long after a version of an asymmetric key the next one can be made; 0 for at once.";
 
     "log.format" => log_format: LogFormat = LogFormat::Text,
         "How log lines look: text or json. They go to the standard error.";

@@ -128,6 +128,11 @@ impl<const MIN: u64, const MAX: u64> Bounded<MIN, MAX> {
         self.0
     }
 
+    /// The number as a count of 32 bits; bounds of such settings keep it there.
+    pub(crate) fn count(self) -> u32 {
+        u32::try_from(self.0).unwrap_or(u32::MAX)
+    }
+
     /// The number as a size in memory; the bounds keep it far below what does not fit.
     pub(crate) fn size(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)

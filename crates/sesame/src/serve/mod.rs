@@ -168,7 +168,9 @@ fn service(config: &Config, store: Store) -> Arc<Service> {
             nonces: settings.limits_nonces.size(),
             keys_per_account: settings.limits_keys_per_account.get(),
             aliases_per_account: settings.limits_aliases_per_account.get(),
-            ..Limits::default()
+            key_versions_per_account: settings.limits_key_versions_per_account.get(),
+            asymmetric_versions: settings.limits_asymmetric_versions.count(),
+            asymmetric_version_seconds: settings.limits_asymmetric_version_seconds.count(),
         },
     })
 }

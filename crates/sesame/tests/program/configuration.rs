@@ -85,6 +85,40 @@ fn the_sample_is_a_configuration() {
 }
 
 #[test]
+fn limits_of_key_versions_are_those_of_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut command = Server::command(&data);
+    command
+        .args(["--set", "limits.asymmetric_versions=3", "--set", "limits.asymmetric_version_seconds=0"])
+        .env("SESAME_LIMITS_KEY_VERSIONS_PER_ACCOUNT", "4");
+    let server = Server::start_with(command, &data);
+    let key = |spec: &str| {
+        let made = server.answer(&["CreateKey", "--KeySpec", spec]);
+        made["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned()
+    };
+    let asymmetric = key("EC_P256");
+    for _ in 0..2 {
+        server.answer(&["CreateKeyVersion", "--KeyId", &asymmetric]);
+    }
+    let limit = |call: &[&str], says: &str| {
+        let refused = said(&server.call(call));
+        assert!(refused.starts_with("Rejected.LimitExceeded: ") && refused.contains(says), "{refused}");
+    };
+    limit(&["CreateKeyVersion", "--KeyId", &asymmetric], "3 versions at most");
+    let symmetric = key("Aliyun_AES_256");
+    limit(&["CreateKeyVersion", "--KeyId", &symmetric], "4 versions together");
+    limit(&["CreateKey"], "4 versions together");
+    assert!(server.stop().success());
+
+    // Without settings, versions of an asymmetric key are a week apart.
+    let server = Server::start(&data);
+    server.answer(&["CreateKey"]);
+    let refused = said(&server.call(&["CreateKeyVersion", "--KeyId", &asymmetric]));
+    assert!(refused.starts_with("Rejected.UnsupportedOperation: "), "{refused}");
+}
+
+#[test]
 fn log_lines_can_be_json() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -129,6 +129,31 @@ on_both_engines! {
         }
     }
 
+    versions_of_an_account_are_counted_up_to_a_bound(bed) {
+        let (key, other) = (new_key(), new_key());
+        let stranger = sesame_domain::Key { account: "6543210987654321".parse().unwrap(), ..new_key() };
+        for key in [&key, &other, &stranger] {
+            bed.insert(key, b"1").await.unwrap();
+        }
+        for tail in ["abcdefghij", "bcdefghijk"] {
+            let id = sesame_domain::KeyVersionId::new(&key.id, tail).unwrap();
+            let version = sesame_domain::KeyVersion { id, key: key.id.clone(), created_at: key.created_at };
+            bed.write(move |tx| {
+                let version = version.clone();
+                Box::pin(async move {
+                    let new = NewVersion { version, material: &SecretBytes::from_slice(b"2") };
+                    key_versions::insert(tx, &new, true).await
+                })
+            })
+            .await
+            .unwrap();
+        }
+        let mut conn = bed.store.reader().await.unwrap();
+        for (account, most, expected) in [(&key.account, 9, 4), (&key.account, 3, 3), (&stranger.account, 9, 1)] {
+            assert_eq!(key_versions::count_of_account(&mut conn, account, most).await.unwrap(), expected);
+        }
+    }
+
     a_certificate_is_kept_changed_and_removed(bed) {
         let one = certificate("c1");
         add_certificate(&bed, &one).await.unwrap();

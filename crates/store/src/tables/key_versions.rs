@@ -1,7 +1,7 @@
 //! Key versions with their sealed material.
 
 use sesame_crypto::secret::SecretBytes;
-use sesame_domain::{KeyId, KeyVersion, KeyVersionId, Page, Timestamp};
+use sesame_domain::{AccountId, KeyId, KeyVersion, KeyVersionId, Page, Timestamp};
 use sqlx::any::AnyRow;
 
 use crate::barrier::{Barrier, Place};
@@ -77,6 +77,18 @@ pub async fn list(conn: &mut Conn<'_>, key: &KeyId, page: Page) -> Result<(Vec<K
 /// Those of the engine.
 pub async fn count(conn: &mut Conn<'_>, key: &KeyId) -> Result<i64, StoreError> {
     conn.one("SELECT count(*) FROM key_versions WHERE key_id = $1", args![key]).await?.int(0)
+}
+
+/// The number of versions of all keys of an account, counted no further than to `most`, so that an account with many
+/// more costs no more.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn count_of_account(conn: &mut Conn<'_>, account: &AccountId, most: u64) -> Result<u64, StoreError> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM keys JOIN key_versions ON key_versions.key_id = keys.id
+        WHERE keys.account = $1 LIMIT $2) AS counted";
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    Ok(conn.one(sql, args![account, most]).await?.int(0)?.unsigned_abs())
 }
 
 /// The newest version of a key.

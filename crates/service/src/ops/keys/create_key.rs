@@ -20,6 +20,7 @@ use crate::error::{Code, KmsError, Result};
 use crate::operation::{Operation, Target};
 use crate::ops::policies::KeyPolicy;
 use crate::ops::tags::params::JsonTags;
+use crate::rotation;
 use crate::values::Text;
 use crate::workers::Work;
 
@@ -110,7 +111,7 @@ impl Operation for CreateKey {
         let (key, version) = new_key(cx, &request)?;
         let policy = request.policy;
         let tags = Arc::<[_]>::from(request.tags.map(|tags| tags.0).unwrap_or_default());
-        let quota = cx.service.limits.keys_per_account;
+        let limits = cx.service.limits;
         let response = Response { key_metadata: KeyMetadata::of_new(cx, &key) };
         let (key, version) = (Arc::new(key), Arc::new(version));
         cx.store()
@@ -118,9 +119,11 @@ impl Operation for CreateKey {
                 let (key, version, material, tags, policy) =
                     (Arc::clone(&key), Arc::clone(&version), Arc::clone(&material), Arc::clone(&tags), policy.clone());
                 Box::pin(async move {
+                    let quota = limits.keys_per_account;
                     if quota != 0 && keys::count(tx, &key.account).await?.unsigned_abs() >= quota {
                         return Err(KmsError::from(Code::LimitExceeded));
                     }
+                    rotation::within_quota(tx, &key.account, limits.key_versions_per_account).await?;
                     let first = NewVersion { version: (*version).clone(), material: &material };
                     keys::insert(tx, &key, &[first]).await?;
                     if !tags.is_empty() {

@@ -54,6 +54,7 @@ impl Operation for CreateKeyVersion {
                 let fresh = Arc::clone(&fresh);
                 Box::pin(async move {
                     let key = key_for_write(tx, &fresh.version.key, Self::NAME).await?;
+                    rotation::within_quota(tx, &key.account, limits.key_versions_per_account).await?;
                     let asymmetric = key.spec.class() == KeyClass::Asymmetric;
                     if asymmetric {
                         within_limits(tx, &key, limits, now).await?;
