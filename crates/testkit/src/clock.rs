@@ -13,6 +13,11 @@ impl Default for TestClock {
 }
 
 impl TestClock {
+    /// A clock that stands at a time.
+    pub fn at(time: Timestamp) -> Self {
+        Self(AtomicI64::new(time.millis()))
+    }
+
     /// Moves the clock; negative seconds move it back.
     pub fn advance_seconds(&self, seconds: i64) {
         self.0.fetch_add(seconds * 1_000, Ordering::SeqCst);

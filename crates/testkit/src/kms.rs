@@ -1,10 +1,11 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
 use sesame_crypto::random::SystemRandom;
-use sesame_domain::AccountId;
+use sesame_domain::{AccountId, Clock as _};
 use sesame_seal::FileSeal;
 use sesame_service::params::Params;
 use sesame_service::{Call, Limits, Principal, Service, ServiceOptions, Source, registry};
@@ -12,6 +13,7 @@ use sesame_store::Store;
 use tempfile::TempDir;
 
 use crate::TestClock;
+use crate::postgres::Database;
 
 /// A service in process over a database of its own, which disappears with it.
 #[derive(Debug)]
@@ -24,7 +26,14 @@ pub struct TestKms {
     pub store: Store,
     principal: Principal,
     limits: Limits,
+    place: Arc<Place>,
+}
+
+/// Where the root key and the database are, for as long as anybody uses them.
+#[derive(Debug)]
+struct Place {
     folder: TempDir,
+    database: Option<Database>,
 }
 
 /// An error of the API.
@@ -52,14 +61,36 @@ impl TestKms {
 
     /// As [`TestKms::new`], with limits.
     pub async fn with_limits(limits: Limits) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let root_key = FileSeal::create(&folder.path().join("root.key"), &SystemRandom).expect("a root key");
-        let clock = Arc::new(TestClock::default());
-        let url = format!("sqlite://{}", folder.path().join("sesame.db").display());
-        let options = sesame_store::Options::new(url, root_key, Arc::new(SystemRandom), Arc::clone(&clock) as _);
+        Self::over(None, limits).await
+    }
+
+    /// As [`TestKms::with_limits`], on PostgreSQL, where [`TestKms::another_server`] can run beside it; `None` where tests
+    /// have no PostgreSQL.
+    pub async fn on_postgres(limits: Limits) -> Option<Self> {
+        let database = Database::new()?;
+        Some(Self::over(Some(database), limits).await)
+    }
+
+    async fn over(database: Option<Database>, limits: Limits) -> Self {
+        let place = Place { folder: tempfile::tempdir().expect("a temporary folder"), database };
+        FileSeal::create(&place.root_key(), &SystemRandom).expect("a root key");
+        Self::open(Arc::new(place), Arc::new(TestClock::default()), limits).await
+    }
+
+    async fn open(place: Arc<Place>, clock: Arc<TestClock>, limits: Limits) -> Self {
+        let root_key = FileSeal::open(&place.root_key()).expect("the root key");
+        let options =
+            sesame_store::Options::new(place.url(), root_key, Arc::new(SystemRandom), Arc::clone(&clock) as _);
         let store = Store::open(options).await.expect("an open store");
         let service = service(&store, &clock, limits);
-        Self { service, clock, principal: root_of("1234567890123456"), store, limits, folder }
+        Self { service, clock, principal: root_of("1234567890123456"), store, limits, place }
+    }
+
+    /// Another server over the same database, with a store, caches and a clock of its own, which shows the same time.
+    /// With SQLite, only after this one's store was closed: then it is the same server after a restart.
+    pub async fn another_server(&self) -> Self {
+        let clock = Arc::new(TestClock::at(self.clock.now()));
+        Self::open(Arc::clone(&self.place), clock, self.limits).await
     }
 
     /// Another node over the same database, with a clock of its own; or the same node after a restart.
@@ -69,7 +100,7 @@ impl TestKms {
 
     /// The folder of the database.
     pub fn folder(&self) -> &std::path::Path {
-        self.folder.path()
+        self.place.folder.path()
     }
 
     /// Calls an operation as the root of the first account.
@@ -111,6 +142,17 @@ impl TestKms {
     pub async fn key(&self, params: &[(&str, &str)]) -> String {
         let made = self.call("CreateKey", params).await.expect("a new key");
         made.pointer("/KeyMetadata/KeyId").and_then(Value::as_str).expect("a key id").to_owned()
+    }
+}
+
+impl Place {
+    fn root_key(&self) -> PathBuf {
+        self.folder.path().join("root.key")
+    }
+
+    fn url(&self) -> String {
+        let file = || format!("sqlite://{}", self.folder.path().join("sesame.db").display());
+        self.database.as_ref().map_or_else(file, Database::url)
     }
 }
 

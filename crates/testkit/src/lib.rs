@@ -6,6 +6,7 @@
 mod clock;
 mod kms;
 pub mod openssl;
+mod postgres;
 
 pub use clock::TestClock;
 pub use kms::{Refusal, TestKms};
