@@ -16,8 +16,11 @@ for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
 
 @pytest.fixture(scope="session")
 def server():
-    """The server that most tests share. A test leaves it able to serve the next."""
+    """The server that most tests share. A test leaves it able to serve the next. It has a managed data key, `app`."""
     with Server() as running:
+        running.stop()
+        running.make_data_key("app")
+        running.start()
         yield running
 
 

@@ -1,16 +1,24 @@
-"""Each client, over each scheme and in each way of signing, drives every operation once and is understood."""
+"""Each client, over each scheme and in each way of signing, drives every operation once, successfully and not, and is
+understood."""
 
+import base64
+import json
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+
+from harness.certificates import issued
 from harness.kms import tag_list, tags_json, text64
+from harness.operations import WITHOUT_REQUIRED_PARAMETERS, to_drive
 from harness.server import REGION
 
-OPERATIONS = set("""
-    TagResources UntagResources ListTagResources TagResource UntagResource ListResourceTags
-    DescribeRegions DescribeAccountKmsStatus OpenKmsService
-    CreateKey DescribeKey ListKeys EnableKey DisableKey ScheduleKeyDeletion CancelKeyDeletion
-    SetDeletionProtection UpdateKeyDescription
-    Encrypt Decrypt ReEncrypt GenerateDataKey GenerateDataKeyWithoutPlaintext
-    CreateAlias UpdateAlias DeleteAlias ListAliases ListAliasesByKeyId
-""".split())
+OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
 
 
 def test_every_operation_works(any_kms, fresh):
@@ -73,4 +81,99 @@ def test_every_operation_works(any_kms, fresh):
     kms("DeleteAlias", AliasName=f"alias/{fresh}")
     assert any_kms.state(key) == "Enabled"
 
-    assert done == OPERATIONS
+    asymmetric_keys_and_messages(any_kms, kms)
+    exported_and_managed_data_keys(any_kms, kms)
+    versions_material_and_policies(any_kms, kms)
+    certificates(kms)
+    assert done == to_drive(any_kms)
+
+
+def asymmetric_keys_and_messages(any_kms, kms):
+    signer = any_kms.key(KeySpec="EC_P256")
+    version = kms("ListKeyVersions", KeyId=signer)["KeyVersions"]["KeyVersion"][0]
+    assert kms("DescribeKeyVersion", KeyId=signer, KeyVersionId=version["KeyVersionId"])["KeyVersion"] == version
+    named = {"KeyId": signer, "KeyVersionId": version["KeyVersionId"]}
+    public = serialization.load_pem_public_key(kms("GetPublicKey", **named)["PublicKey"].encode())
+    call = {"Algorithm": "ECDSA_SHA_256", "Digest": b64(b"d" * 32), **named}
+    value = kms("AsymmetricSign", **call)["Value"]
+    public.verify(base64.b64decode(value), b"d" * 32, ec.ECDSA(Prehashed(hashes.SHA256())))
+    assert kms("AsymmetricVerify", Value=value, **call)["Value"] is True
+
+    cipher = any_kms.key(KeySpec="EC_SM2", KeyUsage="ENCRYPT/DECRYPT")
+    version = any_kms("ListKeyVersions", KeyId=cipher)["KeyVersions"]["KeyVersion"][0]["KeyVersionId"]
+    call = {"KeyId": cipher, "KeyVersionId": version, "Algorithm": "SM2PKE"}
+    blob = kms("AsymmetricEncrypt", Plaintext=text64("hello"), **call)["CiphertextBlob"]
+    assert kms("AsymmetricDecrypt", CiphertextBlob=blob, **call)["Plaintext"] == text64("hello")
+
+    call = {"KeyId": any_kms.key(KeySpec="HMAC_SM3"), "Algorithm": "HMAC_SM3", "Message": text64("message")}
+    assert kms("VerifyMac", Mac=kms("GenerateMac", **call)["Mac"], **call)["Value"] is True
+    assert kms("GetChallenge")["ChallengeToken"]
+
+
+def exported_and_managed_data_keys(any_kms, kms):
+    key, receiver = any_kms.key(), rsa.generate_private_key(65537, 2048)
+    public = receiver.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    wrapping = {
+        "PublicKeyBlob": b64(public), "WrappingKeySpec": "RSA_2048", "WrappingAlgorithm": "RSAES_OAEP_SHA_256",
+    }
+    made = kms("GenerateAndExportDataKey", KeyId=key, NumberOfBytes=24, **wrapping)
+    exported = kms("ExportDataKey", CiphertextBlob=made["CiphertextBlob"], **wrapping)
+    for answer in (made, exported):
+        data_key = receiver.decrypt(base64.b64decode(answer["ExportedDataKey"]), OAEP)
+        assert len(data_key) == 24 and any_kms.decrypt(made["CiphertextBlob"]) == b64(data_key)
+    assert any_kms.decrypt(kms("AdvanceEncrypt", KeyId=key, Plaintext=text64("hello"))["CiphertextBlob"]) == text64("hello")
+
+    managed = kms("GetManagedDataKey", DataKeyName="app", UseLatest=True)
+    listed = kms("ListManagedDataKeyVersions", DataKeyName="app")
+    assert managed["DataKeyVersionId"] in json.dumps(listed)
+
+
+def versions_material_and_policies(any_kms, kms):
+    key = any_kms.key()
+    made = kms("CreateKeyVersion", KeyId=key)["KeyVersion"]
+    assert any_kms.describe(key)["PrimaryKeyVersion"] == made["KeyVersionId"]
+    kms("UpdateRotationPolicy", KeyId=key, EnableAutomaticRotation=True, RotationInterval="30d")
+    policy = kms("GetKeyPolicy", KeyId=key)["Policy"]
+    kms("SetKeyPolicy", KeyId=key, Policy=policy)
+
+    key = any_kms.key(Origin="EXTERNAL")
+    offer = kms(
+        "GetParametersForImport", KeyId=key, WrappingAlgorithm="RSAES_OAEP_SHA_256", WrappingKeySpec="RSA_2048")
+    public = serialization.load_der_public_key(base64.b64decode(offer["PublicKey"]))
+    kms(
+        "ImportKeyMaterial", KeyId=key, EncryptedKeyMaterial=b64(public.encrypt(b"m" * 32, OAEP)),
+        ImportToken=offer["ImportToken"], KeyMaterialExpireUnix=0,
+    )
+    assert any_kms.state(key) == "Enabled"
+    kms("DeleteKeyMaterial", KeyId=key)
+    assert any_kms.state(key) == "PendingImport"
+
+
+def certificates(kms):
+    def certificate(spec):
+        made = kms("CreateCertificate", Subject="CN=app,OU=kms,O=example,C=CN", KeySpec=spec)
+        pem, chain = issued(made["Csr"])
+        kms("UploadCertificate", CertificateId=made["CertificateId"], Certificate=pem, CertificateChain=chain)
+        return {"CertificateId": made["CertificateId"]}, pem
+
+    named, pem = certificate("EC_P256")
+    assert kms("DescribeCertificate", **named)["Status"] == "ACTIVE"
+    assert kms("GetCertificate", **named)["Certificate"].strip() == pem.strip()
+    call = {"Algorithm": "ECDSA_SHA_256", "Message": text64("message"), "MessageType": "RAW", **named}
+    value = kms("CertificatePrivateKeySign", **call)["SignatureValue"]
+    public = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    public.verify(base64.b64decode(value), b"message", ec.ECDSA(hashes.SHA256()))
+    assert kms("CertificatePublicKeyVerify", SignatureValue=value, **call)["SignatureValid"] is True
+    kms("UpdateCertificateStatus", Status="INACTIVE", **named)
+    kms("DeleteCertificate", **named)
+
+    named, pem = certificate("RSA_2048")
+    call = {"Algorithm": "RSAES_OAEP_SHA_256", **named}
+    blob = kms("CertificatePublicKeyEncrypt", Plaintext=text64("hello"), **call)["CiphertextBlob"]
+    assert kms("CertificatePrivateKeyDecrypt", CiphertextBlob=blob, **call)["Plaintext"] == text64("hello")
+
+
+def test_every_operation_says_what_it_misses(any_kms):
+    for operation in sorted(to_drive(any_kms) - WITHOUT_REQUIRED_PARAMETERS):
+        any_kms.refuses("MissingParameter", 400, operation)

@@ -1,14 +1,10 @@
-"""Key versions, rotation policies, imported material, key policies and certificates, as the official clients see them."""
+"""Key versions, rotation policies, imported material and key policies, as the official clients see them."""
 
 import base64
-import datetime
 import json
 
-import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from harness.kms import text64
 
@@ -55,59 +51,6 @@ def test_material_is_imported_used_and_deleted(kms):
     kms.refuses("InvalidKeyMaterial", 400, "ImportKeyMaterial", **send(b"x" * 32))
     kms("ImportKeyMaterial", **send(b"m" * 32))
     assert kms.decrypt(blob) == text64("imported")
-
-
-@pytest.fixture
-def legacy(kms):
-    if not kms.is_legacy:
-        pytest.skip("the newest SDK does not have the certificate operations")
-    return kms
-
-
-def issued(csr_pem):
-    """A certificate for the request, and the certificate of the authority that issued it."""
-    csr = x509.load_pem_x509_csr(csr_pem.encode())
-    authority = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")])
-    now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-
-    def certificate(subject, key, is_authority):
-        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(name).public_key(key)
-        builder = builder.serial_number(x509.random_serial_number())
-        builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(
-            now + datetime.timedelta(days=30))
-        builder = builder.add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
-        return builder.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
-
-    return certificate(csr.subject, csr.public_key(), False), certificate(name, authority.public_key(), True)
-
-
-def test_a_certificate_signs_and_verifies(legacy):
-    made = legacy("CreateCertificate", Subject="CN=app,OU=kms,O=example,C=CN", KeySpec="EC_P256")
-    named = {"CertificateId": made["CertificateId"]}
-    certificate, chain = issued(made["Csr"])
-    legacy("UploadCertificate", Certificate=certificate, CertificateChain=chain, **named)
-    assert legacy("DescribeCertificate", **named)["Status"] == "ACTIVE"
-    assert legacy("GetCertificate", **named)["Csr"] == made["Csr"]
-    call = {"Algorithm": "ECDSA_SHA_256", "Message": text64("message"), "MessageType": "RAW", **named}
-    value = legacy("CertificatePrivateKeySign", **call)["SignatureValue"]
-    public = x509.load_pem_x509_certificate(certificate.encode()).public_key()
-    public.verify(base64.b64decode(value), b"message", ec.ECDSA(hashes.SHA256()))
-    assert legacy("CertificatePublicKeyVerify", SignatureValue=value, **call)["SignatureValid"] is True
-    legacy("UpdateCertificateStatus", Status="REVOKED", **named)
-    legacy.refuses("InvalidParameter", 400, "CertificatePrivateKeySign", **call)
-    legacy("DeleteCertificate", **named)
-    legacy.refuses("Certificate.NotFound", 404, "DescribeCertificate", **named)
-
-
-def test_a_certificate_encrypts_and_decrypts(legacy):
-    made = legacy("CreateCertificate", Subject="CN=app,OU=kms,O=example,C=CN", KeySpec="RSA_2048")
-    named = {"CertificateId": made["CertificateId"]}
-    certificate, chain = issued(made["Csr"])
-    legacy("UploadCertificate", Certificate=certificate, CertificateChain=chain, **named)
-    call = {"Algorithm": "RSAES_OAEP_SHA_256", **named}
-    blob = legacy("CertificatePublicKeyEncrypt", Plaintext=text64("hello"), **call)["CiphertextBlob"]
-    assert legacy("CertificatePrivateKeyDecrypt", CiphertextBlob=blob, **call)["Plaintext"] == text64("hello")
 
 
 def test_a_key_policy_is_kept(kms):

@@ -69,6 +69,12 @@ class NodeKms {
     this.client = new Kms.default({ ...credentials, endpoint: url.host, protocol: url.protocol.slice(0, -1) });
   }
 
+  // Those that the client has a method of; each has one ending in Ex, too.
+  get operations() {
+    const methods = Object.getOwnPropertyNames(Kms.default.prototype).filter((name) => name.endsWith('Ex'));
+    return methods.map((name) => name[0].toUpperCase() + name.slice(1, -'Ex'.length));
+  }
+
   // Typed where the SDK has the operation with these parameters, else through its generic request.
   async call(operation, parameters = {}) {
     const Request = Kms[`${operation}Request`];
@@ -103,6 +109,11 @@ class PopCoreKms {
       apiVersion: VERSION,
       opts: { timeout: 20000, ...(ca ? { ca: fs.readFileSync(ca) } : {}), ...options },
     });
+  }
+
+  // It has no methods of its own: it calls whatever it is told to.
+  get operations() {
+    return [];
   }
 
   async call(operation, parameters = {}) {

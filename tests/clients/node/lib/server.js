@@ -56,40 +56,57 @@ async function start() {
     environment.SESAME_STORAGE_URL = store.url;
   }
   const output = fs.openSync(log, 'a');
-  const child = spawn(binary(), ['serve', '--data', data], { cwd: folder, env: environment, stdio: ['ignore', output, output] });
-  let failure = null;
-  child.on('error', (error) => { failure = error; });
-  const ended = new Promise((resolve) => { child.on('exit', resolve); });
+  const options = { cwd: folder, env: environment, stdio: ['ignore', output, output] };
+  let stopServing = async () => {};
 
-  async function stop() {
-    if (child.exitCode === null && child.signalCode === null && !failure) {
-      child.kill('SIGTERM');
-      const inTime = await Promise.race([ended.then(() => true), sleep(20000, false, { ref: false })]);
-      if (!inTime) {
-        child.kill('SIGKILL');
-        await ended;
+  // Starts the program and waits until it has written down its addresses.
+  async function serve() {
+    const child = spawn(binary(), ['serve', '--data', data], options);
+    let failure = null;
+    child.on('error', (error) => { failure = error; });
+    const ended = new Promise((resolve) => { child.on('exit', resolve); });
+    stopServing = async () => {
+      if (child.exitCode === null && child.signalCode === null && !failure) {
+        child.kill('SIGTERM');
+        const inTime = await Promise.race([ended.then(() => true), sleep(20000, false, { ref: false })]);
+        if (!inTime) {
+          child.kill('SIGKILL');
+          await ended;
+        }
+      }
+    };
+    const deadline = Date.now() + START_LIMIT;
+    for (;;) {
+      try {
+        return JSON.parse(fs.readFileSync(path.join(data, 'endpoints.json'), 'utf8'));
+      } catch {
+        if (failure || child.exitCode !== null || Date.now() > deadline) {
+          const said = fs.readFileSync(log, 'utf8');
+          throw new Error(`the server did not start: ${failure || `status ${child.exitCode}`}\n${said}`);
+        }
+        await sleep(10);
       }
     }
+  }
+
+  async function stop() {
+    await stopServing();
     fs.closeSync(output);
     store.drop();
     fs.rmSync(folder, { recursive: true, force: true });
   }
 
-  const deadline = Date.now() + START_LIMIT;
-  let endpoints = null;
-  while (!endpoints) {
-    try {
-      endpoints = JSON.parse(fs.readFileSync(path.join(data, 'endpoints.json'), 'utf8'));
-    } catch {
-      if (failure || child.exitCode !== null || Date.now() > deadline) {
-        const said = fs.readFileSync(log, 'utf8');
-        await stop();
-        throw new Error(`the server did not start: ${failure || `status ${child.exitCode}`}\n${said}`);
-      }
-      await sleep(10);
-    }
+  try {
+    await serve();
+    // A managed data key, which only the operator can make, and on SQLite only while nothing else has the database.
+    await stopServing();
+    execFileSync(binary(), ['data-key', 'app', '--data', data], options);
+    const endpoints = await serve();
+    return { ...endpoints, ...credentials(path.join(data, 'credentials.env')), ca: path.join(data, 'ca.pem'), stop };
+  } catch (error) {
+    await stop();
+    throw error;
   }
-  return { ...endpoints, ...credentials(path.join(data, 'credentials.env')), ca: path.join(data, 'ca.pem'), stop };
 }
 
 module.exports = { start };

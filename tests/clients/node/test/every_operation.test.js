@@ -2,16 +2,12 @@
 
 const assert = require('node:assert/strict');
 const { it } = require('node:test');
+const crypto = require('node:crypto');
+const { issue } = require('../lib/certificates');
+const { WITHOUT_REQUIRED_PARAMETERS, withReason, toDrive } = require('../lib/operations');
 const { REGION, base64, forEveryClient, fresh, tagsJson } = require('../lib/suite');
 
-const OPERATIONS = `
-  TagResources UntagResources ListTagResources TagResource UntagResource ListResourceTags
-  DescribeRegions DescribeAccountKmsStatus OpenKmsService
-  CreateKey DescribeKey ListKeys EnableKey DisableKey ScheduleKeyDeletion CancelKeyDeletion
-  SetDeletionProtection UpdateKeyDescription
-  Encrypt Decrypt ReEncrypt GenerateDataKey GenerateDataKeyWithoutPlaintext
-  CreateAlias UpdateAlias DeleteAlias ListAliases ListAliasesByKeyId
-`.trim().split(/\s+/);
+const OAEP = { padding: crypto.constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' };
 
 forEveryClient((kms) => {
   it('drives every operation', async () => {
@@ -82,6 +78,116 @@ forEveryClient((kms) => {
     await call('DeleteAlias', { AliasName: alias });
     assert.equal((await kms.describe(key)).KeyState, 'Enabled');
 
-    assert.deepEqual([...done].sort(), [...OPERATIONS].sort());
+    await asymmetricKeysAndMessages(call, kms);
+    await exportedAndManagedDataKeys(call, kms);
+    await versionsMaterialAndPolicies(call, kms);
+    await certificates(call);
+    assert.deepEqual([...done].sort(), toDrive(kms.client).sort());
+  });
+
+  it('is told what an operation misses', async () => {
+    for (const operation of toDrive(kms.client).filter((name) => !WITHOUT_REQUIRED_PARAMETERS.has(name))) {
+      await kms.refuses('MissingParameter', 400, operation);
+    }
+  });
+
+  it('is told of operations that the API no longer has', async () => {
+    for (const operation of withReason(kms.client)) {
+      await kms.refuses('InvalidAction.NotFound', 404, operation, { KeyId: fresh() });
+    }
   });
 });
+
+async function asymmetricKeysAndMessages(call, kms) {
+  const signer = await kms.key({ KeySpec: 'EC_P256' });
+  const [version] = (await call('ListKeyVersions', { KeyId: signer })).KeyVersions.KeyVersion;
+  const named = { KeyId: signer, KeyVersionId: version.KeyVersionId };
+  assert.deepEqual((await call('DescribeKeyVersion', named)).KeyVersion, version);
+  const { PublicKey } = await call('GetPublicKey', named);
+  const Digest = crypto.createHash('sha256').update('message').digest('base64');
+  const signing = { ...named, Algorithm: 'ECDSA_SHA_256', Digest };
+  const { Value } = await call('AsymmetricSign', signing);
+  assert.ok(crypto.verify('sha256', Buffer.from('message'), PublicKey, Buffer.from(Value, 'base64')));
+  assert.equal((await call('AsymmetricVerify', { ...signing, Value })).Value, true);
+
+  const KeyId = await kms.key({ KeySpec: 'EC_SM2', KeyUsage: 'ENCRYPT/DECRYPT' });
+  const { KeyVersionId } = (await kms.call('ListKeyVersions', { KeyId })).KeyVersions.KeyVersion[0];
+  const sm2 = { KeyId, KeyVersionId, Algorithm: 'SM2PKE' };
+  const { CiphertextBlob } = await call('AsymmetricEncrypt', { ...sm2, Plaintext: base64('hello') });
+  assert.equal((await call('AsymmetricDecrypt', { ...sm2, CiphertextBlob })).Plaintext, base64('hello'));
+
+  const mac = { KeyId: await kms.key({ KeySpec: 'HMAC_SM3' }), Algorithm: 'HMAC_SM3', Message: base64('message') };
+  const { Mac } = await call('GenerateMac', mac);
+  assert.equal((await call('VerifyMac', { ...mac, Mac })).Value, true);
+  assert.ok((await call('GetChallenge')).ChallengeToken);
+}
+
+async function exportedAndManagedDataKeys(call, kms) {
+  const KeyId = await kms.key();
+  const { publicKey, privateKey } = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const wrapping = {
+    PublicKeyBlob: publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
+    WrappingKeySpec: 'RSA_2048',
+    WrappingAlgorithm: 'RSAES_OAEP_SHA_256',
+  };
+  const made = await call('GenerateAndExportDataKey', { KeyId, NumberOfBytes: 24, ...wrapping });
+  const { CiphertextBlob } = made;
+  const { Plaintext } = await kms.call('Decrypt', { CiphertextBlob });
+  for (const answer of [made, await call('ExportDataKey', { CiphertextBlob, ...wrapping })]) {
+    const dataKey = crypto.privateDecrypt({ key: privateKey, ...OAEP }, Buffer.from(answer.ExportedDataKey, 'base64'));
+    assert.deepEqual([dataKey.length, dataKey.toString('base64')], [24, Plaintext]);
+  }
+  const advanced = await call('AdvanceEncrypt', { KeyId, Plaintext: base64('hello') });
+  const opened = await kms.call('Decrypt', { CiphertextBlob: advanced.CiphertextBlob });
+  assert.equal(opened.Plaintext, base64('hello'));
+
+  const managed = await call('GetManagedDataKey', { DataKeyName: 'app', UseLatest: true });
+  const versions = await call('ListManagedDataKeyVersions', { DataKeyName: 'app' });
+  assert.ok(JSON.stringify(versions).includes(managed.DataKeyVersionId));
+}
+
+async function versionsMaterialAndPolicies(call, kms) {
+  const KeyId = await kms.key();
+  const { KeyVersion } = await call('CreateKeyVersion', { KeyId });
+  assert.equal((await kms.describe(KeyId)).PrimaryKeyVersion, KeyVersion.KeyVersionId);
+  await call('UpdateRotationPolicy', { KeyId, EnableAutomaticRotation: true, RotationInterval: '30d' });
+  const { Policy } = await call('GetKeyPolicy', { KeyId });
+  await call('SetKeyPolicy', { KeyId, Policy });
+
+  const external = await kms.key({ Origin: 'EXTERNAL' });
+  const offer = await call('GetParametersForImport', {
+    KeyId: external, WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_2048',
+  });
+  const key = crypto.createPublicKey({ key: Buffer.from(offer.PublicKey, 'base64'), format: 'der', type: 'spki' });
+  const wrapped = crypto.publicEncrypt({ key, ...OAEP }, Buffer.alloc(32, 7)).toString('base64');
+  await call('ImportKeyMaterial', {
+    KeyId: external, EncryptedKeyMaterial: wrapped, ImportToken: offer.ImportToken, KeyMaterialExpireUnix: 0,
+  });
+  assert.equal((await kms.describe(external)).KeyState, 'Enabled');
+  await call('DeleteKeyMaterial', { KeyId: external });
+  assert.equal((await kms.describe(external)).KeyState, 'PendingImport');
+}
+
+async function certificates(call) {
+  const uploaded = async (KeySpec) => {
+    const made = await call('CreateCertificate', { Subject: 'CN=app,OU=kms,O=example,C=CN', KeySpec });
+    const { CertificateId } = made;
+    const { certificate, chain } = issue(made.Csr);
+    await call('UploadCertificate', { CertificateId, Certificate: certificate, CertificateChain: chain });
+    return { CertificateId, certificate };
+  };
+  const { CertificateId, certificate } = await uploaded('EC_P256');
+  assert.equal((await call('DescribeCertificate', { CertificateId })).Status, 'ACTIVE');
+  assert.equal((await call('GetCertificate', { CertificateId })).Certificate.trim(), certificate.trim());
+  const signing = { CertificateId, Algorithm: 'ECDSA_SHA_256', Message: base64('message'), MessageType: 'RAW' };
+  const { SignatureValue } = await call('CertificatePrivateKeySign', signing);
+  const { publicKey } = new crypto.X509Certificate(certificate);
+  assert.ok(crypto.verify('sha256', Buffer.from('message'), publicKey, Buffer.from(SignatureValue, 'base64')));
+  assert.equal((await call('CertificatePublicKeyVerify', { ...signing, SignatureValue })).SignatureValid, true);
+  await call('UpdateCertificateStatus', { CertificateId, Status: 'INACTIVE' });
+  await call('DeleteCertificate', { CertificateId });
+
+  const rsa = { CertificateId: (await uploaded('RSA_2048')).CertificateId, Algorithm: 'RSAES_OAEP_SHA_256' };
+  const { CiphertextBlob } = await call('CertificatePublicKeyEncrypt', { ...rsa, Plaintext: base64('hello') });
+  assert.equal((await call('CertificatePrivateKeyDecrypt', { ...rsa, CiphertextBlob })).Plaintext, base64('hello'));
+}

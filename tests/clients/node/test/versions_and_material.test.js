@@ -38,13 +38,4 @@ forEveryClient((kms) => {
     await kms.call('DeleteKeyMaterial', { KeyId });
     assert.equal((await kms.call('DescribeKey', { KeyId })).KeyMetadata.KeyState, 'PendingImport');
   });
-
-  it('makes a certificate request that others read', async () => {
-    const made = await kms.call('CreateCertificate', { Subject: 'CN=app,OU=kms,O=example,C=CN', KeySpec: 'EC_P256' });
-    assert.match(made.Csr, /^-----BEGIN CERTIFICATE REQUEST-----/);
-    const { CertificateId } = made;
-    assert.equal((await kms.call('DescribeCertificate', { CertificateId })).Status, 'PENDING');
-    assert.equal((await kms.call('GetCertificate', { CertificateId })).Csr, made.Csr);
-    await kms.call('DeleteCertificate', { CertificateId });
-  });
 });

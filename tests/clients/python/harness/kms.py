@@ -33,6 +33,7 @@ class Kms:
         self._driver = driver
         self.name = name
         self.is_legacy = isinstance(driver, PyLegacy)
+        self.operations = driver.operations()
 
     def __call__(self, operation, **parameters):
         return self._driver.call(operation, **parameters)

@@ -3,11 +3,13 @@
 import importlib
 import json
 import logging
+import pkgutil
 import sys
 
 from aliyunsdkcore.acs_exception.exceptions import ClientException, ServerException
 from aliyunsdkcore.client import AcsClient
 from aliyunsdkcore.request import CommonRequest
+from aliyunsdkkms.request import v20160120 as requests
 
 from .errors import ApiError, NotReached
 from .server import REGION
@@ -33,7 +35,14 @@ class PyLegacy:
             verify=server.ca if scheme == "https" and trusted else None,
         )
 
+    @staticmethod
+    def operations():
+        """Those that the client has a request of."""
+        return {module.name[:-len("Request")] for module in pkgutil.iter_modules(requests.__path__)}
+
     def call(self, operation, **parameters):
+        if operation not in self.operations():
+            return self.common(operation, parameters)
         module = importlib.import_module(f"aliyunsdkkms.request.v20160120.{operation}Request")
         request = getattr(module, f"{operation}Request")()
         region = parameters.pop("RegionId", REGION)

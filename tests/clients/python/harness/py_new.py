@@ -6,7 +6,8 @@ import re
 from alibabacloud_kms20160120 import models
 from alibabacloud_kms20160120.client import Client
 from alibabacloud_tea_openapi.exceptions import ClientException, ServerException
-from alibabacloud_tea_openapi.utils_models import Config
+from alibabacloud_tea_openapi.utils import Utils
+from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
 from darabonba.exceptions import DaraException
 from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
@@ -18,6 +19,10 @@ from .server import REGION
 
 def _snake(operation):
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).lower()
+
+
+def _camel(method):
+    return "".join(word.capitalize() for word in method.split("_"))
 
 
 class PyNew:
@@ -34,19 +39,41 @@ class PyNew:
             **signing,
         ))
 
+    @staticmethod
+    def operations():
+        """Those that the client has a method of."""
+        ending = "_with_options"
+        return {_camel(name[:-len(ending)]) for name in dir(Client) if name.endswith(ending)}
+
     def call(self, operation, **parameters):
+        method = _snake(operation)
         request_class = getattr(models, f"{operation}Request", None)
         arguments = [request_class().from_map(parameters)] if request_class else []
+        typed_call = hasattr(self.client, method)
+        if not typed_call:
+            method, arguments = "call_api", self._generic(operation, parameters)
         try:
-            response = self._send(_snake(operation), arguments)
+            response = self._send(method, arguments)
         except (ClientException, ServerException) as refused:
             raise self._refusal(refused) from None
         except (DaraException, TeaException, OSError) as failed:
             raise self._failure(failed) from failed
+        if not typed_call:
+            assert response["statusCode"] == 200 and response["body"]["RequestId"]
+            return response["body"]
         assert response.status_code == 200
         typed.check(response.body)
         assert response.body.request_id
         return response.body.to_map()
+
+    @staticmethod
+    def _generic(operation, parameters):
+        """The generic request of the SDK, for operations that only its predecessor has methods of."""
+        params = Params(
+            action=operation, version="2016-01-20", protocol="HTTPS", pathname="/", method="POST", auth_type="AK",
+            style="RPC", req_body_type="formData", body_type="json",
+        )
+        return [params, OpenApiRequest(query=Utils.query(parameters)), RuntimeOptions()]
 
     def _send(self, method, arguments):
         return getattr(self.client, method)(*arguments)

@@ -78,14 +78,10 @@ class Server:
     def start(self):
         endpoints = self.data / "endpoints.json"
         endpoints.unlink(missing_ok=True)  # a killed server leaves its own behind
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(("SESAME_", "ALIBABA_CLOUD_"))}
-        environment.update(SESAME_HTTP="127.0.0.1:0", SESAME_HTTPS="127.0.0.1:0", **self._environment)
-        if self._database.url:
-            environment["SESAME_STORAGE_URL"] = self._database.url
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [binary(), "serve", "--data", self.data],
-                env=environment, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self._variables(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )
         deadline = time.monotonic() + START_LIMIT
         while not self._read_endpoints(endpoints):
@@ -95,6 +91,20 @@ class Server:
                 raise RuntimeError(f"no {endpoints} after {START_LIMIT} s:\n{self.log()}")
             time.sleep(0.01)
         self._read_credentials()
+
+    def _variables(self):
+        variables = {k: v for k, v in os.environ.items() if not k.startswith(("SESAME_", "ALIBABA_CLOUD_"))}
+        variables.update(SESAME_HTTP="127.0.0.1:0", SESAME_HTTPS="127.0.0.1:0", **self._environment)
+        if self._database.url:
+            variables["SESAME_STORAGE_URL"] = self._database.url
+        return variables
+
+    def make_data_key(self, name):
+        """What only the operator can make. The server must not run, since SQLite has one user at a time."""
+        subprocess.run(
+            [binary(), "data-key", name, "--data", self.data],
+            env=self._variables(), check=True, capture_output=True, text=True,
+        )
 
     def stop(self):
         """SIGTERM, and the status it ends with."""
