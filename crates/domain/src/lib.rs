@@ -12,6 +12,7 @@ pub mod key;
 mod page;
 mod region;
 pub mod rotation;
+pub mod secret;
 pub mod state;
 pub mod tag;
 mod time;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use sesame_domain::secret::SecretName;
 use sesame_domain::{AccountId, AliasName, KeyId};
 
 /// One thing that a committed write changed.
@@ -18,6 +19,10 @@ pub enum Change {
     AccessKey(String),
     /// Which keys an account has, or a property that a list of keys can be filtered by.
     KeyList(AccountId),
+    /// A secret, its versions, its labels or its policy.
+    Secret(AccountId, SecretName),
+    /// Which secrets an account has, or a property that a list of secrets shows or can be filtered by.
+    SecretList(AccountId),
     /// Anything: this node cannot know what it missed, or another node speaks of a change that this one does not know.
     Everything,
 }
@@ -61,6 +66,8 @@ impl Change {
             Self::Alias(account, name) => ("alias", account.as_str(), name.as_str()),
             Self::AccessKey(id) => ("access_key", id, ""),
             Self::KeyList(account) => ("key_list", account.as_str(), ""),
+            Self::Secret(account, name) => ("secret", account.as_str(), name.as_str()),
+            Self::SecretList(account) => ("secret_list", account.as_str(), ""),
             Self::Everything => ("everything", "", ""),
         }
     }
@@ -72,6 +79,8 @@ impl Change {
             "alias" => first.parse().ok().zip(second.parse().ok()).map(|(account, name)| Self::Alias(account, name)),
             "access_key" => Some(Self::AccessKey(first.to_owned())),
             "key_list" => first.parse().ok().map(Self::KeyList),
+            "secret" => first.parse().ok().zip(second.parse().ok()).map(|(account, name)| Self::Secret(account, name)),
+            "secret_list" => first.parse().ok().map(Self::SecretList),
             _ => None,
         };
         known.unwrap_or(Self::Everything)
@@ -89,7 +98,9 @@ mod tests {
             Change::Key("key-hzz0123456789abcdefgh".parse().unwrap()),
             Change::Alias(account.clone(), "alias/app".parse().unwrap()),
             Change::AccessKey("LTAI".into()),
-            Change::KeyList(account),
+            Change::KeyList(account.clone()),
+            Change::Secret(account.clone(), "a/b".parse().unwrap()),
+            Change::SecretList(account),
             Change::Everything,
         ];
         for change in changes {

@@ -24,6 +24,7 @@ const STEPS: &[(&str, &str, &str)] = steps! {
     "0002" "managed data keys",
     "0003" "import tokens",
     "0004" "certificates",
+    "0005" "secrets",
 };
 
 /// How often a step is tried again when another node runs it at the same time.

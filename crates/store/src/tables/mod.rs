@@ -11,4 +11,7 @@ pub mod key_versions;
 pub mod keys;
 pub mod managed_data_keys;
 pub mod meta;
+pub(crate) mod secret_list;
+pub mod secret_rotations;
+pub mod secrets;
 pub mod tags;

@@ -35,7 +35,7 @@ pub async fn put(
         tag_rows.join(", ")
     );
     tx.execute(Sql::joined_few(sql), args).await?;
-    touch(tx, kind, resources);
+    touch(tx, account, kind, resources);
     Ok(())
 }
 
@@ -59,7 +59,7 @@ pub async fn remove(
          AND tag_key IN ({key_list})"
     );
     tx.execute(Sql::joined_few(sql), args).await?;
-    touch(tx, kind, resources);
+    touch(tx, account, kind, resources);
     Ok(())
 }
 
@@ -77,7 +77,7 @@ pub async fn remove_all(
     let Some(list) = numbers(&mut args, resources, "", "") else { return Ok(()) };
     let sql = format!("DELETE FROM tags WHERE account = $1 AND resource_type = $2 AND resource IN ({list})");
     tx.execute(Sql::joined_few(sql), args).await?;
-    touch(tx, kind, resources);
+    touch(tx, account, kind, resources);
     Ok(())
 }
 
@@ -94,6 +94,26 @@ pub async fn list(
     let sql = "SELECT tag_key, tag_value FROM tags WHERE account = $1 AND resource_type = $2 AND resource = $3
         ORDER BY tag_key";
     conn.rows(sql, args![account, kind.name(), resource]).await?.iter().map(|row| tag(row, 0)).collect()
+}
+
+/// The tags of several resources, by resource and key.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn of_many(
+    conn: &mut Conn<'_>,
+    account: &AccountId,
+    kind: ResourceType,
+    resources: &[String],
+) -> Result<Vec<TagRow>, StoreError> {
+    let mut args = args![account, kind.name()];
+    let Some(list) = numbers(&mut args, resources, "", "") else { return Ok(Vec::new()) };
+    let sql = format!(
+        "SELECT resource, tag_key, tag_value FROM tags WHERE account = $1 AND resource_type = $2 \
+         AND resource IN ({list}) ORDER BY resource, tag_key"
+    );
+    let rows = conn.rows(Sql::joined_few(sql), args).await?;
+    rows.iter().map(|row| Ok(TagRow { resource: row.text(0)?, tag: tag(row, 1)? })).collect()
 }
 
 /// How many tags the fullest of the resources would have after [`put`].
@@ -175,7 +195,10 @@ fn numbers(args: &mut Args, values: impl IntoIterator<Item = impl Arg>, before: 
     (!numbers.is_empty()).then(|| numbers.join(", "))
 }
 
-fn touch(tx: &mut Tx<'_>, kind: ResourceType, resources: &[&str]) {
+fn touch(tx: &mut Tx<'_>, account: &AccountId, kind: ResourceType, resources: &[&str]) {
+    if kind == ResourceType::Secret {
+        tx.touch(Change::SecretList(account.clone()));
+    }
     if kind == ResourceType::Key {
         for key in resources.iter().filter_map(|resource| resource.parse().ok()) {
             tx.touch(Change::Key(key));
