@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sesame_domain::certificate::Certificate;
+use sesame_domain::secret::{SecretName, SecretRef};
 use sesame_domain::tag::ResourceType;
 use sesame_domain::{AccountId, AliasName, KeyRef, KeyState, KeyVersionId};
 use smallvec::SmallVec;
@@ -11,6 +12,8 @@ use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::keys::{LoadedKey, LoadedVersion};
 use crate::operation::{Operation, Target, TargetKey};
+use crate::ops::secrets::DEFAULT_KEY_CREATOR;
+use crate::secrets::LoadedSecret;
 
 /// The targets of a call, found and allowed. Only this module makes one, so whoever holds it may act on them.
 #[derive(Debug, Default)]
@@ -18,6 +21,7 @@ pub struct Granted {
     keys: SmallVec<[Arc<LoadedKey>; 2]>,
     version: Option<Arc<LoadedVersion>>,
     certificate: Option<Arc<Certificate>>,
+    secrets: SmallVec<[Arc<LoadedSecret>; 1]>,
 }
 
 impl Granted {
@@ -48,6 +52,19 @@ impl Granted {
     /// As [`Granted::key`].
     pub(crate) fn certificate(&self) -> Result<&Arc<Certificate>> {
         self.certificate.as_ref().ok_or_else(|| KmsError::internal("the operation has no certificate target"))
+    }
+
+    /// The secrets, in the order of the operation's secret targets.
+    pub(crate) fn secrets(&self) -> &[Arc<LoadedSecret>] {
+        &self.secrets
+    }
+
+    /// The first secret target.
+    ///
+    /// # Errors
+    /// As [`Granted::key`].
+    pub(crate) fn secret(&self) -> Result<&Arc<LoadedSecret>> {
+        self.secrets.first().ok_or_else(|| KmsError::internal("the operation has no secret target"))
     }
 
     /// The second key target.
@@ -100,6 +117,27 @@ pub(crate) async fn authorize<O: Operation>(cx: &Context<'_>, request: &O::Reque
             Target::With(action, TargetKey::OfVersion(version)) => {
                 found_by_version(cx, version).await.and_then(|key| allowed(cx, action, key))?
             }
+            Target::With(action, TargetKey::Any(key)) => {
+                found(cx, key).await.and_then(|key| allowed(cx, action, key))?
+            }
+            Target::Secret(secret) => {
+                granted.secrets.push(found_secret(cx, O::NAME, secret).await?);
+                continue;
+            }
+            Target::SecretAndKey(secret, action) => {
+                let (secret, key) = secret_and_key(cx, O::NAME, secret, action).await?;
+                granted.secrets.push(secret);
+                key
+            }
+            Target::Resource(ResourceType::Secret, name) => {
+                let secret: SecretRef = name.parse().map_err(|_| Code::InvalidResourceIdNotFound)?;
+                let found = found_secret(cx, O::NAME, &secret).await;
+                granted.secrets.push(found.map_err(|error| match error.code {
+                    Code::ResourceNotFound => Code::InvalidResourceIdNotFound.into(),
+                    _ => error,
+                })?);
+                continue;
+            }
             Target::Resource(kind, name) => {
                 found_resource(cx, kind, name).await.and_then(|key| allowed(cx, O::NAME, key))?
             }
@@ -107,6 +145,31 @@ pub(crate) async fn authorize<O: Operation>(cx: &Context<'_>, request: &O::Reque
         granted.keys.push(key);
     }
     Ok(granted)
+}
+
+/// A secret that the caller may do `action` to.
+async fn found_secret(cx: &Context<'_>, action: &str, secret: &SecretRef) -> Result<Arc<LoadedSecret>> {
+    let not_found = || KmsError::from(Code::ResourceNotFound);
+    if secret.arn.as_ref().is_some_and(|arn| arn.region != *cx.region()) {
+        return Err(not_found());
+    }
+    let owner = secret.account(cx.account());
+    let found = cx.secrets().get(owner, &secret.name).await?.ok_or_else(not_found)?;
+    allow(cx, action, owner, &Resource::Secret(&found.secret.name))?;
+    Ok(found)
+}
+
+/// A secret that the caller may do `action` to, and the key of its values that the caller may do `key_action` with.
+pub(crate) async fn secret_and_key(
+    cx: &Context<'_>,
+    action: &str,
+    secret: &SecretRef,
+    key_action: &str,
+) -> Result<(Arc<LoadedSecret>, Arc<LoadedKey>)> {
+    let secret = found_secret(cx, action, secret).await?;
+    let key = cx.keys().get(&secret.secret.key).await?.ok_or(Code::KeyNotFound)?;
+    let key = if key.key.creator == DEFAULT_KEY_CREATOR { key } else { allowed(cx, key_action, key)? };
+    Ok((secret, key))
 }
 
 async fn found(cx: &Context<'_>, key: &KeyRef) -> Result<Arc<LoadedKey>> {
@@ -178,6 +241,7 @@ enum Resource<'a> {
     Alias(&'a AliasName),
     Key(&'a LoadedKey),
     Certificate(&'a Certificate),
+    Secret(&'a SecretName),
 }
 
 /// The decision. Every principal is the root of its account today: it may do everything inside and nothing outside.
@@ -204,6 +268,7 @@ impl std::fmt::Display for Resource<'_> {
             Self::Alias(alias) => alias.fmt(f),
             Self::Key(key) => write!(f, "key/{}", key.key.id),
             Self::Certificate(certificate) => write!(f, "certificate/{}", certificate.id),
+            Self::Secret(name) => write!(f, "secret/{name}"),
         }
     }
 }

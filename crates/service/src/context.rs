@@ -7,6 +7,7 @@ use sesame_store::Store;
 use crate::keys::Keys;
 use crate::registry::Entry;
 use crate::request::{Principal, Source};
+use crate::secrets::Secrets;
 use crate::service::Service;
 use crate::workers::Workers;
 
@@ -50,6 +51,11 @@ impl Context<'_> {
     /// Keys by id, alias or version, through the cache.
     pub(crate) fn keys(&self) -> &Keys {
         &self.service.keys
+    }
+
+    /// Secrets by name, through the cache.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.service.secrets
     }
 
     /// The threads for slow work with keys.

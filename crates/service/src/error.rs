@@ -89,6 +89,9 @@ codes! {
     UnsupportedOperation = "UnsupportedOperation", 400, "This action is not supported.";
     RejectedUnsupportedOperation = "Rejected.UnsupportedOperation", 400, "Unsupported operation.";
     LimitExceeded = "Rejected.LimitExceeded", 400, "The request was rejected because user create resource limit was exceeded.";
+    ResourceExist = "Rejected.ResourceExist", 409, "The resource already exists.";
+    ResourceInDeleteWindow = "Rejected.ResourceInDeleteWindow", 409, "The secret is planned to be deleted.";
+    ResourceInUse = "Rejected.ResourceInUse", 409, "restore normal secret";
     Disabled = "Rejected.Disabled", 409, "The request was rejected because the key state is Disabled.";
     PendingDeletion = "Rejected.PendingDeletion", 409, "The request was rejected because the key state is PendingDeletion.";
     PendingImport = "Rejected.PendingImport", 409, "The request was rejected because the key state is PendingImport.";

@@ -2,6 +2,8 @@
 
 mod destroy_keys;
 mod expire_material;
+mod purge_secrets;
+mod request_rotations;
 mod rotate_keys;
 
 use std::sync::Arc;
@@ -43,6 +45,12 @@ pub(crate) async fn round(service: &Service) {
     service.purge_nonces();
     if let Err(error) = destroy_keys::run(service).await {
         tracing::error!(%error, cause = ?error.cause, "keys whose deletion window has ended could not be destroyed; trying again");
+    }
+    if let Err(error) = purge_secrets::run(service).await {
+        tracing::error!(%error, cause = ?error.cause, "secrets whose recovery window has ended could not be removed; trying again");
+    }
+    if let Err(error) = request_rotations::run(service).await {
+        tracing::error!(%error, cause = ?error.cause, "rotations of secrets could not be recorded; trying again");
     }
     if let Err(error) = rotate_keys::run(service).await {
         tracing::error!(%error, cause = ?error.cause, "keys could not be rotated; trying again");

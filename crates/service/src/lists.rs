@@ -1,4 +1,4 @@
-//! Answers of list operations, kept until something of the account's keys changes.
+//! Answers of list operations, kept until something that they list changes.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -19,17 +19,20 @@ pub(crate) type KeyPage = Arc<(Vec<KeyId>, i64)>;
 
 type PageKey = (AccountId, Box<str>, Page);
 
-/// Pages of ListKeys with the generation of the account that they were read in.
-pub(crate) struct Lists {
-    pages: Cache<PageKey, (u64, KeyPage)>,
+/// Pages of a list with the generation of the account that they were read in.
+pub(crate) struct Lists<P> {
+    pages: Cache<PageKey, (u64, P)>,
+    /// The account whose list a change replaces.
+    changed: fn(&Change) -> Option<&AccountId>,
     /// Counts changes per account; accounts may share a counter, which costs only a needless read.
     generations: Box<[AtomicU64]>,
     hasher: RandomState,
 }
 
-impl Lists {
-    pub(crate) fn new() -> Self {
+impl<P: Clone> Lists<P> {
+    pub(crate) fn new(changed: fn(&Change) -> Option<&AccountId>) -> Self {
         Self {
+            changed,
             pages: Cache::new(PAGES),
             generations: (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect(),
             hasher: RandomState::new(),
@@ -41,12 +44,12 @@ impl Lists {
         self.counter(account).map_or(0, |counter| counter.load(Ordering::Acquire))
     }
 
-    pub(crate) fn get(&self, account: &AccountId, filters: &str, page: Page) -> Option<KeyPage> {
+    pub(crate) fn get(&self, account: &AccountId, filters: &str, page: Page) -> Option<P> {
         let (generation, ids) = self.pages.get(&(account.clone(), filters.into(), page))?;
         (generation == self.generation(account)).then_some(ids)
     }
 
-    pub(crate) fn keep(&self, generation: u64, account: &AccountId, filters: &str, page: Page, ids: KeyPage) {
+    pub(crate) fn keep(&self, generation: u64, account: &AccountId, filters: &str, page: Page, ids: P) {
         if filters.len() <= FILTER_BYTES {
             self.pages.insert((account.clone(), filters.into(), page), (generation, ids));
         }
@@ -54,18 +57,13 @@ impl Lists {
 
     /// Forgets what a committed change has replaced.
     pub(crate) fn forget(&self, change: &Change) {
-        match change {
-            Change::KeyList(account) => {
-                if let Some(counter) = self.counter(account) {
-                    counter.fetch_add(1, Ordering::AcqRel);
-                }
+        if *change == Change::Everything {
+            for counter in &self.generations {
+                counter.fetch_add(1, Ordering::AcqRel);
             }
-            Change::Everything => {
-                for counter in &self.generations {
-                    counter.fetch_add(1, Ordering::AcqRel);
-                }
-            }
-            _ => {}
+        }
+        if let Some(counter) = (self.changed)(change).and_then(|account| self.counter(account)) {
+            counter.fetch_add(1, Ordering::AcqRel);
         }
     }
 
@@ -74,7 +72,7 @@ impl Lists {
     }
 }
 
-impl std::fmt::Debug for Lists {
+impl<P> std::fmt::Debug for Lists<P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Lists")
     }

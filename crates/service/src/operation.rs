@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use serde::Serialize;
+use sesame_domain::secret::SecretRef;
 use sesame_domain::tag::ResourceType;
 use sesame_domain::{KeyRef, KeyVersionId};
 
@@ -66,7 +67,7 @@ pub trait Operation: 'static {
 /// A resource that a call touches.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'r> {
-    /// The keys, aliases or secrets of the caller's account as a whole: `key`, `alias`, `secret`.
+    /// The keys, aliases or secrets of the caller's account as a whole: `key`, `alias`, `secret`; `*` for no resource.
     Collection(&'static str),
     /// A key by id, ARN or alias.
     Key(&'r KeyRef),
@@ -80,6 +81,11 @@ pub enum Target<'r> {
     Certificate(&'r str),
     /// An alias itself.
     Alias(&'r sesame_domain::AliasName),
+    /// A secret by name or ARN.
+    Secret(&'r SecretRef),
+    /// A secret, and with another action the key that its values are sealed under; a key of the service itself needs no
+    /// permission. The key is a key target too.
+    SecretAndKey(&'r SecretRef, &'static str),
     /// A resource of the multi-resource tag operations, by id or name.
     Resource(ResourceType, &'r str),
     /// An action other than `kms:<operation>` on the target: ReEncrypt has one for each of its keys.
@@ -89,6 +95,8 @@ pub enum Target<'r> {
 /// The key targets that can stand in [`Target::With`].
 #[derive(Clone, Copy, Debug)]
 pub enum TargetKey<'r> {
+    /// As [`Target::Key`].
+    Any(&'r KeyRef),
     /// As [`Target::KeyById`].
     ById(&'r KeyRef),
     /// As [`Target::KeyOfVersion`].

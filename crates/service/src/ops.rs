@@ -10,6 +10,7 @@ pub(crate) mod mac;
 pub(crate) mod managed;
 pub(crate) mod material;
 pub(crate) mod policies;
+pub(crate) mod secrets;
 pub(crate) mod tags;
 pub(crate) mod versions;
 

@@ -101,6 +101,9 @@ registry! {
         UpdateCertificateStatus, CertificatePrivateKeySign, CertificatePublicKeyVerify, CertificatePublicKeyEncrypt,
         CertificatePrivateKeyDecrypt;
     aliases: CreateAlias, UpdateAlias, DeleteAlias, ListAliases, ListAliasesByKeyId;
+    secrets: CreateSecret, DescribeSecret, ListSecrets, UpdateSecret, DeleteSecret, RestoreSecret, PutSecretValue,
+        GetSecretValue, BatchGetSecretValue, ListSecretVersionIds, UpdateSecretVersionStage,
+        UpdateSecretRotationPolicy, RotateSecret, GetRandomPassword, GetSecretPolicy, SetSecretPolicy;
     tags: TagResources, UntagResources, ListTagResources, TagResource, UntagResource, ListResourceTags;
 }
 

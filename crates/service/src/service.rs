@@ -1,12 +1,12 @@
 //! The service: what the gateways call.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use sesame_crypto::random::{Random, uuid_v4};
 use sesame_domain::{Clock, RegionId, limits};
-use sesame_store::Store;
+use sesame_store::{Change, Store};
 
 use crate::challenges::Challenges;
 use crate::context::Context;
@@ -14,10 +14,14 @@ use crate::error::Result;
 use crate::identity::Identity;
 use crate::jobs::{self, Jobs};
 use crate::keys::Keys;
-use crate::lists::Lists;
+use crate::lists::{KeyPage, Lists};
 use crate::metrics::Metrics;
+use crate::ops::secrets::SecretPage;
 use crate::registry::Answer;
 use crate::request::{Call, Principal, SignedRequest};
+use crate::rotations_asked::RotationsAsked;
+use crate::rotator::Rotator;
+use crate::secrets::Secrets;
 use crate::workers::Workers;
 
 /// What a service is made of.
@@ -54,6 +58,8 @@ pub struct Limits {
     pub aliases_per_account: u64,
     /// Versions of all keys of one account; 0 for no quota. Automatic rotation goes on beyond it.
     pub key_versions_per_account: u64,
+    /// Secrets of one account; 0 for no quota.
+    pub secrets_per_account: u64,
     /// Versions of one asymmetric key; 0 for no limit.
     pub asymmetric_versions: u32,
     /// Seconds that must pass between two versions of an asymmetric key; 0 for none.
@@ -68,6 +74,7 @@ impl Default for Limits {
             keys_per_account: 0,
             aliases_per_account: 0,
             key_versions_per_account: 0,
+            secrets_per_account: 0,
             asymmetric_versions: limits::ASYMMETRIC_KEY_VERSIONS,
             asymmetric_version_seconds: limits::ASYMMETRIC_VERSION_SECONDS,
         }
@@ -84,7 +91,11 @@ pub struct Service {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) limits: Limits,
     pub(crate) keys: Arc<Keys>,
-    pub(crate) lists: Arc<Lists>,
+    pub(crate) lists: Arc<Lists<KeyPage>>,
+    pub(crate) secrets: Arc<Secrets>,
+    pub(crate) secret_lists: Arc<Lists<Arc<SecretPage>>>,
+    pub(crate) rotations_asked: RotationsAsked,
+    pub(crate) rotator: OnceLock<Arc<dyn Rotator>>,
     pub(crate) metrics: Metrics,
     /// When the job of rotations last ran, in milliseconds; a time that is never reached before its first run.
     pub(crate) rotations_seen_at: AtomicI64,
@@ -99,7 +110,25 @@ impl Service {
         let ServiceOptions { store, region, sister_regions, clock, random, limits, .. } = options;
         let workers = Arc::new(Workers::new());
         let keys = Arc::new(Keys::new(store.clone(), limits.cached_keys, Arc::clone(&workers)));
-        let lists = Arc::new(Lists::new());
+        let lists = Arc::new(Lists::new(|change| match change {
+            Change::KeyList(account) => Some(account),
+            _ => None,
+        }));
+        let secrets = Arc::new(Secrets::new(store.clone(), limits.cached_keys));
+        let secret_lists = Arc::new(Lists::new(|change| match change {
+            Change::SecretList(account) => Some(account),
+            _ => None,
+        }));
+        {
+            let caches = (Arc::downgrade(&secrets), Arc::downgrade(&secret_lists));
+            store.on_change(Arc::new(move |changes| {
+                let (Some(secrets), Some(lists)) = (caches.0.upgrade(), caches.1.upgrade()) else { return };
+                for change in changes {
+                    secrets.forget(change);
+                    lists.forget(change);
+                }
+            }));
+        }
         let identity =
             Arc::new(Identity::new(store.clone(), options.clock_window_seconds, options.require_nonce, limits.nonces));
         {
@@ -130,6 +159,10 @@ impl Service {
             limits,
             keys,
             lists,
+            secrets,
+            secret_lists,
+            rotations_asked: RotationsAsked::default(),
+            rotator: OnceLock::new(),
             metrics,
             rotations_seen_at,
             workers,

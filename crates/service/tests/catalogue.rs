@@ -11,6 +11,20 @@ use sesame_service::registry::ENTRIES;
 
 /// Where we differ from the catalogue on purpose: operation (or `*`), parameter, what differs, why.
 const DEVIATIONS: &[(&str, &str, &str, &str)] = &[
+    ("*", "FetchTags", "kind", "declared as text, but its values are true and false"),
+    ("BatchGetSecretValue", "SecretsList", "kind", "a list of objects, sent as one JSON text"),
+    ("BatchGetSecretValue", "SecretsList", "required", "without it there is nothing to read"),
+    ("DeleteSecret", "ForceDeleteWithoutRecovery", "kind", "declared as text, but its values are true and false"),
+    ("DeleteSecret", "RecoveryWindowInDays", "kind", "declared as text, but it is a number"),
+    ("GetRandomPassword", "PasswordLength", "kind", "declared as text, but it is a number"),
+    ("GetRandomPassword", "ExcludeLowercase", "kind", "declared as text, but its values are true and false"),
+    ("GetRandomPassword", "ExcludeUppercase", "kind", "declared as text, but its values are true and false"),
+    ("GetRandomPassword", "ExcludeNumbers", "kind", "declared as text, but its values are true and false"),
+    ("GetRandomPassword", "ExcludePunctuation", "kind", "declared as text, but its values are true and false"),
+    ("GetRandomPassword", "RequireEachIncludedType", "kind", "declared as text, but its values are true and false"),
+    ("ListSecretVersionIds", "IncludeDeprecated", "kind", "declared as text, but its values are true and false"),
+    ("UpdateSecret", "ExtendedConfig", "kind", "an object, read from one JSON text"),
+    ("UpdateSecretRotationPolicy", "RotationInterval", "required", "needed only to switch on"),
     ("*", "DryRun", "kind", "declared as text, but its values are true and false"),
     ("CreateCertificate", "ExportablePrivateKey", "kind", "declared as text, but its values are true and false"),
     ("CreateKey", "DKMSInstanceId", "required", "keys outside instances are allowed, as older clients make them"),

@@ -20,6 +20,7 @@ const DOCUMENTED: &str = "
     ExportDataKey GenerateAndExportDataKey AdvanceEncrypt                           | ok RD RP RI
     AsymmetricSign AsymmetricVerify AsymmetricEncrypt AsymmetricDecrypt             | ok RD RP RI
     GetPublicKey GenerateMac VerifyMac                                              | ok RD RP RI
+    CreateSecret PutSecretValue GetSecretValue                                      | ok RD RP RI
     DescribeKey ListAliasesByKeyId ListResourceTags DescribeKeyVersion              | ok ok ok ok
     ListKeyVersions DeleteAlias ListTagResources GetKeyPolicy                       | ok ok ok ok
     UpdateKeyDescription TagResource UntagResource TagResources UntagResources      | ok ok RP ok

@@ -36,7 +36,7 @@ impl SecretName {
     /// [`InvalidSecretName::Reserved`], [`InvalidSecretName::NotEcs`].
     pub fn allowed_for(&self, kind: SecretType) -> Result<(), InvalidSecretName> {
         match kind {
-            SecretType::Ecs if !self.0.strip_prefix("acs/ecs/").is_some_and(|rest| !rest.is_empty()) => {
+            SecretType::Ecs if self.0.strip_prefix("acs/ecs/").is_none_or(str::is_empty) => {
                 Err(InvalidSecretName::NotEcs)
             }
             SecretType::Ecs | SecretType::RamCredentials => Ok(()),

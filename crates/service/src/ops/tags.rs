@@ -1,4 +1,4 @@
-//! Tags on keys. Two families of operations work on one set of tags (keys reference, 10).
+//! Tags on keys and secrets. Two families of operations work on one set of tags (keys reference, 10).
 
 mod list_resource_tags;
 mod list_tag_resources;
@@ -18,14 +18,16 @@ pub(crate) use untag_resources::UntagResources;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use sesame_domain::secret::{SecretId, SecretName, SecretRef};
 use sesame_domain::tag::ResourceType;
-use sesame_domain::{KeyId, KeyRef, RegionId, Tag, TagKey, limits};
+use sesame_domain::{AccountId, KeyId, KeyRef, RegionId, Tag, TagKey, limits};
 use sesame_store::{Tx, tags};
 
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::ops::key_for_write;
+use crate::ops::secrets::secret_for_write;
 
 /// Refuses a region other than this deployment's.
 fn in_this_region(cx: &Context<'_>, region: &RegionId) -> Result<()> {
@@ -36,50 +38,91 @@ fn in_this_region(cx: &Context<'_>, region: &RegionId) -> Result<()> {
 }
 
 /// The target of TagResource and UntagResource: a key, a secret or a certificate, exactly one.
-fn one_target<'r>(
-    key: Option<&'r KeyRef>,
-    secret: Option<&'r String>,
-    certificate: Option<&'r String>,
-) -> Result<Option<&'r KeyRef>> {
+fn one_target(key: Option<&KeyRef>, secret: Option<&SecretRef>, certificate: Option<&String>) -> Result<()> {
     match (key, secret, certificate) {
-        (Some(key), None, None) => Ok(Some(key)),
-        (None, Some(_), None) | (None, None, Some(_)) => Ok(None),
+        (Some(_), None, None) | (None, Some(_), None) | (None, None, Some(_)) => Ok(()),
         _ => Err(KmsError::invalid("KeyId", "give exactly one of KeyId, SecretName and CertificateId")),
     }
 }
 
-/// The keys that were granted, each once.
-fn distinct_keys(on: &Granted) -> Arc<[KeyId]> {
-    let ids: BTreeSet<_> = on.keys().iter().map(|key| key.key.id.clone()).collect();
-    ids.into_iter().collect()
+/// What carries the tags: the keys or the secrets that were granted, each once.
+#[derive(Debug)]
+enum Holders {
+    Keys(BTreeSet<KeyId>),
+    Secrets(AccountId, BTreeSet<(SecretName, SecretId)>),
 }
 
-/// Puts tags on keys: on all of them, or on none when one cannot take them.
-async fn put(cx: &Context<'_>, operation: &'static str, keys: Arc<[KeyId]>, new: Vec<Tag>) -> Result<()> {
-    let (account, new) = (cx.account().clone(), Arc::<[Tag]>::from(new));
+impl Holders {
+    fn of(on: &Granted) -> Arc<Self> {
+        Arc::new(match on.secrets() {
+            [] => Self::Keys(on.keys().iter().map(|key| key.key.id.clone()).collect()),
+            secrets @ [first, ..] => {
+                let names = secrets.iter().map(|loaded| (loaded.secret.name.clone(), loaded.secret.id.clone()));
+                Self::Secrets(first.secret.account.clone(), names.collect())
+            }
+        })
+    }
+
+    /// Tags are kept under the account that owns what carries them.
+    fn account<'a>(&'a self, caller: &'a AccountId) -> &'a AccountId {
+        match self {
+            Self::Keys(_) => caller,
+            Self::Secrets(owner, _) => owner,
+        }
+    }
+
+    fn kind(&self) -> ResourceType {
+        match self {
+            Self::Keys(_) => ResourceType::Key,
+            Self::Secrets(..) => ResourceType::Secret,
+        }
+    }
+
+    /// Ids of keys, names of secrets.
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Keys(ids) => ids.iter().map(KeyId::as_str).collect(),
+            Self::Secrets(_, secrets) => secrets.iter().map(|(name, _)| name.as_str()).collect(),
+        }
+    }
+
+    /// Refuses when one of them does not permit the operation any more.
+    async fn permit(&self, tx: &mut Tx<'_>, operation: &str) -> Result<()> {
+        match self {
+            Self::Keys(ids) => {
+                for id in ids {
+                    key_for_write(tx, id, operation).await?;
+                }
+            }
+            Self::Secrets(_, secrets) => {
+                for (_, id) in secrets {
+                    secret_for_write(tx, id).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Puts tags on resources: on all of them, or on none when one cannot take them.
+async fn put(cx: &Context<'_>, operation: &'static str, holders: Arc<Holders>, new: Vec<Tag>) -> Result<()> {
+    let (account, new) = (holders.account(cx.account()).clone(), Arc::<[Tag]>::from(new));
     cx.store()
         .write(move |tx| {
-            let (account, keys, new) = (account.clone(), Arc::clone(&keys), Arc::clone(&new));
+            let (account, holders, new) = (account.clone(), Arc::clone(&holders), Arc::clone(&new));
             Box::pin(async move {
-                let names = writable(tx, &keys, operation).await?;
-                let most = tags::count_after(tx, &account, ResourceType::Key, &names, &new).await?;
+                holders.permit(tx, operation).await?;
+                let (kind, names) = (holders.kind(), holders.names());
+                let most = tags::count_after(tx, &account, kind, &names, &new).await?;
                 if most.unsigned_abs() > limits::TAGS as u64 {
                     let message = format!("A resource can have {} tags at most.", limits::TAGS);
                     return Err(KmsError::new(Code::LimitExceeded, message));
                 }
-                tags::put(tx, &account, ResourceType::Key, &names, &new).await?;
+                tags::put(tx, &account, kind, &names, &new).await?;
                 Ok(())
             })
         })
         .await
-}
-
-/// The ids of the keys as text, if every one of them still permits the operation.
-async fn writable<'k>(tx: &mut Tx<'_>, keys: &'k [KeyId], operation: &str) -> Result<Vec<&'k str>> {
-    for id in keys {
-        key_for_write(tx, id, operation).await?;
-    }
-    Ok(keys.iter().map(KeyId::as_str).collect())
 }
 
 /// Which tags to remove.
@@ -88,19 +131,20 @@ enum Which {
     All,
 }
 
-/// Removes tags from keys: from all of them, or from none. Tags that a key does not have are no fault.
-async fn remove(cx: &Context<'_>, operation: &'static str, keys: Arc<[KeyId]>, which: Which) -> Result<()> {
-    let (account, which) = (cx.account().clone(), Arc::new(which));
+/// Removes tags from resources: from all of them, or from none. Tags that one does not have are no fault.
+async fn remove(cx: &Context<'_>, operation: &'static str, holders: Arc<Holders>, which: Which) -> Result<()> {
+    let (account, which) = (holders.account(cx.account()).clone(), Arc::new(which));
     cx.store()
         .write(move |tx| {
-            let (account, keys, which) = (account.clone(), Arc::clone(&keys), Arc::clone(&which));
+            let (account, holders, which) = (account.clone(), Arc::clone(&holders), Arc::clone(&which));
             Box::pin(async move {
-                let names = writable(tx, &keys, operation).await?;
+                holders.permit(tx, operation).await?;
+                let (kind, names) = (holders.kind(), holders.names());
                 match &*which {
                     Which::Named(tag_keys) => {
-                        tags::remove(tx, &account, ResourceType::Key, &names, tag_keys).await?;
+                        tags::remove(tx, &account, kind, &names, tag_keys).await?;
                     }
-                    Which::All => tags::remove_all(tx, &account, ResourceType::Key, &names).await?,
+                    Which::All => tags::remove_all(tx, &account, kind, &names).await?,
                 }
                 Ok::<_, KmsError>(())
             })

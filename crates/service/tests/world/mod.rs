@@ -109,6 +109,62 @@ pub(crate) async fn sample(kms: &TestKms, operation: &str, canary: &[u8; 32]) ->
             kms.service.add_managed_data_key_version(&account, "app").await.unwrap();
             Sample::new(&[], [("DataKeyName", "app")])
         }
+        "CreateSecret" => {
+            let key = aes().await;
+            let name = format!("of-{key}");
+            let [key_id, data] = [("EncryptionKeyId", key.as_str()), ("SecretData", secret)];
+            Sample::new(&[&key], [("SecretName", &name), ("VersionId", "1"), key_id, data])
+        }
+        "DescribeSecret"
+        | "ListSecrets"
+        | "UpdateSecret"
+        | "DeleteSecret"
+        | "RestoreSecret"
+        | "PutSecretValue"
+        | "GetSecretValue"
+        | "BatchGetSecretValue"
+        | "ListSecretVersionIds"
+        | "UpdateSecretVersionStage"
+        | "GetSecretPolicy"
+        | "SetSecretPolicy" => {
+            let key = aes().await;
+            let of_key = format!("of-{key}");
+            let name = ("SecretName", of_key.as_str());
+            let make = [name, ("VersionId", "1"), ("SecretData", secret), ("EncryptionKeyId", &key)];
+            kms.call("CreateSecret", &make).await.unwrap();
+            match operation {
+                "ListSecrets" => Sample::default(),
+                "BatchGetSecretValue" => {
+                    Sample::new(&[], [("SecretsList", &format!(r#"[{{"SecretName":"{of_key}"}}]"#))])
+                }
+                "RestoreSecret" => {
+                    kms.call("DeleteSecret", &[name]).await.unwrap();
+                    Sample::new(&[], [name])
+                }
+                "GetSecretValue" => Sample::new(&[&key], [name]),
+                "PutSecretValue" => Sample::new(&[&key], [name, ("VersionId", "2"), ("SecretData", secret)]),
+                "UpdateSecretVersionStage" => Sample::new(&[], [name, ("VersionStage", "x"), ("MoveToVersion", "1")]),
+                "SetSecretPolicy" => {
+                    let policy = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":["kms:*"],
+                        "Resource":["*"],"Principal":{"RAM":["acs:ram::1234567890123456:*"]}}]}"#;
+                    Sample::new(&[], [name, ("Policy", policy)])
+                }
+                _ => Sample::new(&[], [name]),
+            }
+        }
+        "UpdateSecretRotationPolicy" | "RotateSecret" => {
+            let name = format!("of-{}", aes().await);
+            let name = ("SecretName", name.as_str());
+            let config = r#"{"SecretSubType":"SingleUser","DBInstanceId":"rm-1"}"#;
+            let data = format!(r#"{{"Accounts":[{{"AccountName":"a","AccountPassword":"{secret}"}}]}}"#);
+            let [kind, config, data] = [("SecretType", "Rds"), ("ExtendedConfig", config), ("SecretData", &*data)];
+            kms.call("CreateSecret", &[name, ("VersionId", "1"), kind, config, data]).await.unwrap();
+            match operation {
+                "RotateSecret" => Sample::new(&[], [name, ("VersionId", "1")]),
+                _ => Sample::new(&[], [name, ("EnableAutomaticRotation", "false")]),
+            }
+        }
+        "GetRandomPassword" => Sample::default(),
         "DescribeKey"
         | "EnableKey"
         | "DisableKey"

@@ -147,6 +147,8 @@ settings! {
     "limits.asymmetric_version_seconds" => limits_asymmetric_version_seconds: Bounded<0, { u32::MAX as u64 }> =
         Bounded::new(limits::ASYMMETRIC_VERSION_SECONDS as u64),
         "How long after a version of an asymmetric key the next one can be made; 0 for at once.";
+    "limits.secrets_per_account" => limits_secrets_per_account: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
+        "The most secrets of one account; 0 for no quota.";
 
     "log.format" => log_format: LogFormat = LogFormat::Text,
         "How log lines look: text or json. They go to the standard error.";

@@ -171,6 +171,7 @@ fn service(config: &Config, store: Store) -> Arc<Service> {
             key_versions_per_account: settings.limits_key_versions_per_account.get(),
             asymmetric_versions: settings.limits_asymmetric_versions.count(),
             asymmetric_version_seconds: settings.limits_asymmetric_version_seconds.count(),
+            secrets_per_account: settings.limits_secrets_per_account.get(),
         },
     })
 }

@@ -10,6 +10,7 @@ mod keys;
 mod managed_data_keys;
 mod material;
 mod postgres;
+mod secrets;
 mod sqlite;
 mod tags;
 mod writes;

@@ -236,12 +236,13 @@ pub async fn due_for_purge(conn: &mut Conn<'_>, now: Timestamp, limit: u32) -> R
     ids(conn, sql, now, limit).await
 }
 
-/// Live secrets whose next automatic rotation is due, the longest overdue first.
+/// Live secrets whose next automatic rotation is due and not recorded yet, the longest overdue first.
 ///
 /// # Errors
 /// Those of the engine.
 pub async fn due_for_rotation(conn: &mut Conn<'_>, now: Timestamp, limit: u32) -> Result<Vec<SecretId>, StoreError> {
     let sql = "SELECT id FROM secrets WHERE next_rotation_at > 0 AND next_rotation_at <= $1 AND delete_at = 0
+        AND NOT EXISTS (SELECT 1 FROM secret_rotations WHERE secret_id = secrets.id)
         ORDER BY next_rotation_at LIMIT $2";
     ids(conn, sql, now, limit).await
 }

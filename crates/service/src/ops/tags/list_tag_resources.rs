@@ -9,7 +9,7 @@ use sesame_domain::{RegionId, limits};
 use sesame_store::tags;
 
 use super::params::SoughtTags;
-use super::{distinct_keys, in_this_region};
+use super::{Holders, in_this_region};
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::Result;
@@ -86,19 +86,21 @@ impl Operation for ListTagResources {
     fn targets(request: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {
         let named = request.resource_id.iter().flat_map(|ids| &ids.0);
         let named = named.map(|id| Target::Resource(request.resource_type, id));
-        named.chain(request.resource_id.is_none().then_some(Target::Collection("key")))
+        named.chain(request.resource_id.is_none().then_some(Target::Collection(request.resource_type.name())))
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {
         in_this_region(cx, &request.region_id)?;
         let kind = request.resource_type;
-        let resources: Vec<String> = distinct_keys(&on).iter().map(ToString::to_string).collect();
+        let holders = Holders::of(&on);
+        let resources: Vec<String> = holders.names().into_iter().map(str::to_owned).collect();
         let sought = request.tag.map(|tags| tags.0).unwrap_or_default();
         let after = request.next_token.map(|NextToken(resource, key)| (resource, key));
         // One row more than a page tells whether there is another page.
         let limit = u32::try_from(limits::TAG_ROWS + 1).unwrap_or(u32::MAX);
         let mut conn = cx.store().reader().await?;
-        let mut rows = tags::rows(&mut conn, cx.account(), kind, &resources, &sought, after, limit).await?;
+        let mut rows =
+            tags::rows(&mut conn, holders.account(cx.account()), kind, &resources, &sought, after, limit).await?;
         let more = rows.len() > limits::TAG_ROWS;
         rows.truncate(limits::TAG_ROWS);
         let next_token = rows.last().filter(|_| more).map(NextToken::encode).unwrap_or_default();

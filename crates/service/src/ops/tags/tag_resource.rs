@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use sesame_derive::Params;
 use sesame_domain::KeyRef;
+use sesame_domain::secret::SecretRef;
 
 use super::params::JsonTags;
-use super::{distinct_keys, one_target, put};
+use super::{Holders, one_target, put};
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{Code, Result};
@@ -19,8 +20,8 @@ pub(crate) struct TagResource;
 pub(crate) struct Request {
     /// The id, the ARN or an alias of the key.
     key_id: Option<KeyRef>,
-    /// The name of the secret.
-    secret_name: Option<String>,
+    /// The name or the ARN of the secret.
+    secret_name: Option<SecretRef>,
     /// The id of the certificate.
     certificate_id: Option<String>,
     /// Tags to set: `[{"TagKey":"k","TagValue":"v"}]`.
@@ -34,24 +35,23 @@ impl Operation for TagResource {
     type Response = Empty;
 
     fn validate(request: &Request) -> Result<()> {
-        one_target(request.key_id.as_ref(), request.secret_name.as_ref(), request.certificate_id.as_ref()).map(drop)
+        one_target(request.key_id.as_ref(), request.secret_name.as_ref(), request.certificate_id.as_ref())
     }
 
     fn targets(request: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {
         let key = request.key_id.as_ref().map(Target::Key);
-        key.into_iter().chain(request.certificate_id.as_deref().map(Target::Certificate))
+        let secret = request.secret_name.as_ref().map(Target::Secret);
+        let certificate = request.certificate_id.as_deref().map(Target::Certificate);
+        key.into_iter().chain(secret).chain(certificate)
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
-        if request.secret_name.is_some() {
-            return Err(Code::ResourceNotFound.into());
-        }
         if request.certificate_id.is_some() {
             put_tags(cx, Arc::clone(on.certificate()?), request.tags.0).await?;
             return Ok(Empty {});
         }
         if !request.tags.0.is_empty() {
-            put(cx, Self::NAME, distinct_keys(&on), request.tags.0).await?;
+            put(cx, Self::NAME, Holders::of(&on), request.tags.0).await?;
         }
         Ok(Empty {})
     }

@@ -6,7 +6,7 @@ use sesame_domain::limits;
 use sesame_domain::tag::ResourceType;
 
 use super::params::NewTags;
-use super::{distinct_keys, in_this_region, put};
+use super::{Holders, in_this_region, put};
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::Result;
@@ -39,7 +39,7 @@ impl Operation for TagResources {
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
         in_this_region(cx, &request.region_id)?;
-        put(cx, Self::NAME, distinct_keys(&on), request.tag.0).await?;
+        put(cx, Self::NAME, Holders::of(&on), request.tag.0).await?;
         Ok(Empty {})
     }
 }

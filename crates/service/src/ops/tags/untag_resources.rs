@@ -6,7 +6,7 @@ use sesame_domain::limits;
 use sesame_domain::tag::ResourceType;
 
 use super::params::RemovedTagKeys;
-use super::{Which, distinct_keys, in_this_region, remove};
+use super::{Holders, Which, in_this_region, remove};
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{KmsError, Result};
@@ -49,7 +49,7 @@ impl Operation for UntagResources {
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
         in_this_region(cx, &request.region_id)?;
         let which = request.tag_key.map_or(Which::All, |keys| Which::Named(keys.0));
-        remove(cx, Self::NAME, distinct_keys(&on), which).await?;
+        remove(cx, Self::NAME, Holders::of(&on), which).await?;
         Ok(Empty {})
     }
 }

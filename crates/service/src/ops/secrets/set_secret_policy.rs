@@ -1,0 +1,55 @@
+//! `SetSecretPolicy`: replaces the policy of a secret.
+
+use sesame_derive::Params;
+use sesame_domain::secret::SecretRef;
+use sesame_store::secrets;
+
+use super::policy::{SecretPolicy, is_default};
+use super::secret_for_write;
+use crate::authorize::Granted;
+use crate::context::Context;
+use crate::error::{KmsError, Result};
+use crate::operation::{Empty, Operation, Target};
+
+pub(crate) struct SetSecretPolicy;
+
+#[derive(Debug, Params)]
+pub(crate) struct Request {
+    /// The name or the ARN of the secret.
+    secret_name: SecretRef,
+    /// The new policy, up to 32,768 bytes of JSON.
+    policy: SecretPolicy,
+    /// The name of the policy: only `default`.
+    policy_name: Option<String>,
+}
+
+impl Operation for SetSecretPolicy {
+    const NAME: &'static str = "SetSecretPolicy";
+    const SUMMARY: &'static str = "Replaces the policy of a secret.";
+    type Request = Request;
+    type Response = Empty;
+
+    fn targets(request: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {
+        [Target::Secret(&request.secret_name)]
+    }
+
+    fn check(_: &Request, on: &Granted) -> Result<()> {
+        on.secret()?.live()
+    }
+
+    async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
+        is_default(request.policy_name.as_deref())?;
+        let (id, policy) = (on.secret()?.secret.id.clone(), request.policy);
+        cx.store()
+            .write(move |tx| {
+                let (id, policy) = (id.clone(), policy.clone());
+                Box::pin(async move {
+                    let secret = secret_for_write(tx, &id).await?;
+                    secrets::set_policy(tx, &secret, policy.as_str()).await?;
+                    Ok::<_, KmsError>(())
+                })
+            })
+            .await?;
+        Ok(Empty {})
+    }
+}
