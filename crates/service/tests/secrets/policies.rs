@@ -26,6 +26,8 @@ async fn other_policies_are_refused() {
     let kms = TestKms::new().await;
     create(&kms, "s", &[]).await.unwrap();
     let name = ("SecretName", "s");
+    let bad = [("SecretName", "t"), ("VersionId", "v1"), ("SecretData", "x"), ("Policy", "{}")];
+    assert_eq!(code(kms.call("CreateSecret", &bad).await), INVALID);
     let long = format!("{POLICY}{}", " ".repeat(32_768));
     for (operation, params, expected) in [
         ("SetSecretPolicy", vec![name, ("Policy", POLICY), ("PolicyName", "other")], NOT_FOUND),
@@ -34,6 +36,8 @@ async fn other_policies_are_refused() {
         ("GetSecretPolicy", vec![("SecretName", "none")], NOT_FOUND),
         ("SetSecretPolicy", vec![name], MISSING),
         ("SetSecretPolicy", vec![name, ("Policy", &long)], INVALID),
+        ("SetSecretPolicy", vec![name, ("Policy", "{}")], INVALID),
+        ("SetSecretPolicy", vec![name, ("Policy", &POLICY.replace("Allow", "allow"))], INVALID),
     ] {
         assert_eq!(code(kms.call(operation, &params).await), expected, "{operation} {params:?}");
     }

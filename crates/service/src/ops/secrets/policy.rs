@@ -2,18 +2,19 @@
 
 use std::borrow::Cow;
 
-use sesame_domain::{AccountId, limits};
+use sesame_domain::AccountId;
 
 use crate::error::{Code, KmsError, Result};
+use crate::ops::policies::KeyPolicy;
 use crate::params::{FromText, Kind};
 
-/// The text of a secret policy, as it was given.
+/// The text of a secret policy, as it was given. Its form is that of a key policy.
 #[derive(Clone, Debug)]
-pub(super) struct SecretPolicy(String);
+pub(super) struct SecretPolicy(KeyPolicy);
 
 impl SecretPolicy {
     pub(super) fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
     /// The policy of a secret that was given none: its account's identity policies decide alone.
@@ -28,10 +29,7 @@ impl FromText for SecretPolicy {
     const KIND: Kind = Kind::Json;
 
     fn from_text(text: &str) -> std::result::Result<Self, Cow<'static, str>> {
-        if text.len() > limits::POLICY_BYTES {
-            return Err(format!("it may have {} bytes at most", limits::POLICY_BYTES).into());
-        }
-        Ok(Self(text.to_owned()))
+        KeyPolicy::from_text(text).map(Self)
     }
 }
 

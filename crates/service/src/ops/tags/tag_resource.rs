@@ -10,7 +10,7 @@ use super::params::JsonTags;
 use super::{Holders, one_target, put};
 use crate::authorize::Granted;
 use crate::context::Context;
-use crate::error::{Code, Result};
+use crate::error::Result;
 use crate::operation::{Empty, Operation, Target};
 use crate::ops::certificates::put_tags;
 

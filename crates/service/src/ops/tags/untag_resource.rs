@@ -10,7 +10,7 @@ use super::params::TagKeyText;
 use super::{Holders, Which, one_target, remove};
 use crate::authorize::Granted;
 use crate::context::Context;
-use crate::error::{Code, Result};
+use crate::error::Result;
 use crate::operation::{Empty, Operation, Target};
 use crate::ops::certificates::remove_tags;
 
