@@ -130,7 +130,11 @@ pub(crate) async fn authorize<O: Operation>(cx: &Context<'_>, request: &O::Reque
                 key
             }
             Target::Resource(ResourceType::Secret, name) => {
+                // Tags are kept under one account, so a call cannot reach those of several.
                 let secret: SecretRef = name.parse().map_err(|_| Code::InvalidResourceIdNotFound)?;
+                if secret.account(cx.account()) != cx.account() {
+                    return Err(Code::InvalidResourceIdNotFound.into());
+                }
                 let found = found_secret(cx, O::NAME, &secret).await;
                 granted.secrets.push(found.map_err(|error| match error.code {
                     Code::ResourceNotFound => Code::InvalidResourceIdNotFound.into(),
