@@ -85,6 +85,7 @@ def test_every_operation_works(any_kms, fresh):
     exported_and_managed_data_keys(any_kms, kms)
     versions_material_and_policies(any_kms, kms)
     certificates(kms)
+    secrets(kms, fresh)
     assert done == to_drive(any_kms)
 
 
@@ -172,6 +173,49 @@ def certificates(kms):
     call = {"Algorithm": "RSAES_OAEP_SHA_256", **named}
     blob = kms("CertificatePublicKeyEncrypt", Plaintext=text64("hello"), **call)["CiphertextBlob"]
     assert kms("CertificatePrivateKeyDecrypt", CiphertextBlob=blob, **call)["Plaintext"] == text64("hello")
+
+
+def secrets(kms, fresh):
+    password = kms("GetRandomPassword", PasswordLength="40", ExcludePunctuation="true")["RandomPassword"]
+    assert len(password) == 40 and password.isalnum()
+    named = {"SecretName": f"{fresh}/a"}
+    made = kms("CreateSecret", VersionId="v1", SecretData=password, Tags=tags_json(team="a"), **named)
+    assert (made["SecretName"], made["VersionId"], made["SecretType"]) == (named["SecretName"], "v1", "Generic")
+    kms("UpdateSecret", Description="for tests", **named)
+    described = kms("DescribeSecret", FetchTags="true", **named)
+    assert (described["Arn"], described["Description"]) == (made["Arn"], "for tests")
+    assert described["Tags"]["Tag"] == [{"TagKey": "team", "TagValue": "a"}]
+    filters = json.dumps([{"Key": "SecretName", "Values": [named["SecretName"]]}])
+    listed = kms("ListSecrets", Filters=filters, PageNumber=1, PageSize=10)
+    assert [row["SecretName"] for row in listed["SecretList"]["Secret"]] == [named["SecretName"]]
+
+    put = kms("PutSecretValue", VersionId="v2", SecretData="second", VersionStages='["ACSCurrent","mine"]', **named)
+    assert put["VersionStages"]["VersionStage"] == ["ACSCurrent", "mine"]
+    kms("UpdateSecretVersionStage", VersionStage="mine", MoveToVersion="v1", RemoveFromVersion="v2", **named)
+    value = kms("GetSecretValue", VersionStage="mine", **named)
+    assert (value["VersionId"], value["SecretData"]) == ("v1", password)
+    listed = kms("ListSecretVersionIds", IncludeDeprecated="false", **named)["VersionIds"]["VersionId"]
+    assert [(row["VersionId"], row["VersionStages"]["VersionStage"]) for row in listed] == [
+        ("v2", ["ACSCurrent"]), ("v1", ["ACSPrevious", "mine"]),
+    ]
+    batch = kms("BatchGetSecretValue", SecretsList=[named, {"SecretName": f"{fresh}/none"}])
+    assert [row["SecretData"] for row in batch["SecretValues"]] == ["second"]
+    assert [(row["Code"], row["HttpStatus"]) for row in batch["Errors"]] == [("Forbidden.ResourceNotFound", 404)]
+    kms("SetSecretPolicy", Policy=kms("GetSecretPolicy", **named)["Policy"], **named)
+
+    rds = {"SecretName": f"{fresh}/rds"}
+    kms(
+        "CreateSecret", VersionId="v1", SecretType="Rds", **rds,
+        SecretData='{"Accounts":[{"AccountName":"app","AccountPassword":"secret"}]}',
+        ExtendedConfig={"SecretSubType": "SingleUser", "DBInstanceId": "rm-not-configured"},
+    )
+    kms("UpdateSecretRotationPolicy", EnableAutomaticRotation=True, RotationInterval="7d", **rds)
+    assert kms("RotateSecret", VersionId="v1", **rds)["VersionId"] == "v1"  # it exists: nothing has to be done
+
+    assert kms("DeleteSecret", RecoveryWindowInDays="7", **named)["PlannedDeleteTime"]
+    assert kms("RestoreSecret", **named)["SecretName"] == named["SecretName"]
+    for secret in (named, rds):
+        kms("DeleteSecret", ForceDeleteWithoutRecovery="true", **secret)
 
 
 def test_every_operation_says_what_it_misses(any_kms):

@@ -19,6 +19,7 @@ const NOT_IN_THE_API = {
 // Operations that a call without parameters does.
 const WITHOUT_REQUIRED_PARAMETERS = new Set([
   'DescribeRegions', 'DescribeAccountKmsStatus', 'OpenKmsService', 'GetChallenge', 'CreateKey', 'ListKeys', 'ListAliases',
+  'ListSecrets', 'GetRandomPassword',
 ]);
 
 function withReason(client) {

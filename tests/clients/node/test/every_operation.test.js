@@ -82,6 +82,7 @@ forEveryClient((kms) => {
     await exportedAndManagedDataKeys(call, kms);
     await versionsMaterialAndPolicies(call, kms);
     await certificates(call);
+    await secrets(call);
     assert.deepEqual([...done].sort(), toDrive(kms.client).sort());
   });
 
@@ -190,4 +191,59 @@ async function certificates(call) {
   const rsa = { CertificateId: (await uploaded('RSA_2048')).CertificateId, Algorithm: 'RSAES_OAEP_SHA_256' };
   const { CiphertextBlob } = await call('CertificatePublicKeyEncrypt', { ...rsa, Plaintext: base64('hello') });
   assert.equal((await call('CertificatePrivateKeyDecrypt', { ...rsa, CiphertextBlob })).Plaintext, base64('hello'));
+}
+
+async function secrets(call) {
+  const prefix = fresh();
+  const { RandomPassword } = await call('GetRandomPassword', { PasswordLength: '40', ExcludePunctuation: 'true' });
+  assert.match(RandomPassword, /^[0-9A-Za-z]{40}$/);
+  const SecretName = `${prefix}/a`;
+  const made = await call('CreateSecret', {
+    SecretName, VersionId: 'v1', SecretData: RandomPassword, Tags: tagsJson({ team: 'a' }),
+  });
+  assert.deepEqual([made.SecretName, made.VersionId], [SecretName, 'v1']);
+  await call('UpdateSecret', { SecretName, Description: 'for tests' });
+  const described = await call('DescribeSecret', { SecretName, FetchTags: 'true' });
+  assert.deepEqual([described.Arn, described.Description], [made.Arn, 'for tests']);
+  assert.deepEqual(described.Tags.Tag, [{ TagKey: 'team', TagValue: 'a' }]);
+  const listed = await call('ListSecrets', { Filters: JSON.stringify([{ Key: 'SecretName', Values: [SecretName] }]) });
+  assert.deepEqual(listed.SecretList.Secret.map((row) => row.SecretName), [SecretName]);
+
+  const put = await call('PutSecretValue', {
+    SecretName, VersionId: 'v2', SecretData: 'second', VersionStages: '["ACSCurrent","mine"]',
+  });
+  assert.deepEqual(put.VersionStages.VersionStage, ['ACSCurrent', 'mine']);
+  const move = { VersionStage: 'mine', MoveToVersion: 'v1', RemoveFromVersion: 'v2' };
+  await call('UpdateSecretVersionStage', { SecretName, ...move });
+  const value = await call('GetSecretValue', { SecretName, VersionStage: 'mine' });
+  assert.deepEqual([value.VersionId, value.SecretData], ['v1', RandomPassword]);
+  const versions = (await call('ListSecretVersionIds', { SecretName })).VersionIds.VersionId;
+  assert.deepEqual(
+    versions.map((row) => [row.VersionId, row.VersionStages.VersionStage]),
+    [['v2', ['ACSCurrent']], ['v1', ['ACSPrevious', 'mine']]],
+  );
+  const batch = await call('BatchGetSecretValue', {
+    SecretsList: JSON.stringify([{ SecretName }, { SecretName: `${prefix}/none` }]),
+  });
+  assert.deepEqual(batch.SecretValues.map((row) => row.SecretData), ['second']);
+  assert.deepEqual(batch.Errors.map((row) => [row.Code, row.HttpStatus]), [['Forbidden.ResourceNotFound', 404]]);
+  const { Policy } = await call('GetSecretPolicy', { SecretName });
+  await call('SetSecretPolicy', { SecretName, Policy });
+
+  const rds = { SecretName: `${prefix}/rds` };
+  await call('CreateSecret', {
+    ...rds,
+    VersionId: 'v1',
+    SecretType: 'Rds',
+    SecretData: '{"Accounts":[{"AccountName":"app","AccountPassword":"secret"}]}',
+    ExtendedConfig: '{"SecretSubType":"SingleUser","DBInstanceId":"rm-not-configured"}',
+  });
+  await call('UpdateSecretRotationPolicy', { ...rds, EnableAutomaticRotation: true, RotationInterval: '7d' });
+  assert.equal((await call('RotateSecret', { ...rds, VersionId: 'v1' })).VersionId, 'v1'); // it exists already
+
+  assert.ok((await call('DeleteSecret', { SecretName, RecoveryWindowInDays: '7' })).PlannedDeleteTime);
+  assert.equal((await call('RestoreSecret', { SecretName })).SecretName, SecretName);
+  for (const secret of [{ SecretName }, rds]) {
+    await call('DeleteSecret', { ...secret, ForceDeleteWithoutRecovery: 'true' });
+  }
 }

@@ -12,6 +12,7 @@ BUILT = set(CATALOGUE) - TO_COME
 # Operations that a call without parameters does.
 WITHOUT_REQUIRED_PARAMETERS = {
     "DescribeRegions", "DescribeAccountKmsStatus", "OpenKmsService", "GetChallenge", "CreateKey", "ListKeys", "ListAliases",
+    "ListSecrets", "GetRandomPassword",
 }
 
 

@@ -59,7 +59,7 @@ class PyLegacy:
         """The untyped request, which alone can put parameters into a form."""
         request = CommonRequest(domain=self.authority, version="2016-01-20", action_name=operation)
         for name, value in dict(query).items():
-            request.add_query_param(name, value)
+            request.add_query_param(name, json.dumps(value) if isinstance(value, (dict, list)) else value)
         for name, value in dict(body).items():
             request.add_body_params(name, value)
         return self._send(request)

@@ -25,6 +25,11 @@ def _camel(method):
     return "".join(word.capitalize() for word in method.split("_"))
 
 
+def _request(kind, parameters):
+    """Without parameters, the request as it is made: `from_map` would put empty lists into it."""
+    return kind().from_map(parameters) if parameters else kind()
+
+
 class PyNew:
     """`call` builds the typed request, sends it, checks the typed answer, and gives it back as a map."""
 
@@ -48,7 +53,7 @@ class PyNew:
     def call(self, operation, **parameters):
         method = _snake(operation)
         request_class = getattr(models, f"{operation}Request", None)
-        arguments = [request_class().from_map(parameters)] if request_class else []
+        arguments = [_request(request_class, parameters)] if request_class else []
         typed_call = hasattr(self.client, method)
         if not typed_call:
             method, arguments = "call_api", self._generic(operation, parameters)
