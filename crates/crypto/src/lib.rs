@@ -10,6 +10,7 @@
 //! | [`spec`] | key specs and usages as the API names them |
 //! | [`material`] | one unlocked key and what can be done with it |
 //! | [`aead`], [`hmac`], [`digest`] | the symmetric primitives |
+//! | [`ed25519`] | signatures under the audit trail |
 //! | [`algorithm`] | signature, encryption, MAC and wrapping algorithms as the API names them |
 //! | [`public_key`], [`wrap`], [`fingerprint`] | keys that come from, or go, outside |
 //! | [`certificate`] | X.509 certificates and signing requests |
@@ -23,6 +24,7 @@ mod der;
 pub mod digest;
 mod ec;
 mod ecies;
+pub mod ed25519;
 pub mod encryption_context;
 pub mod error;
 pub mod fingerprint;
@@ -39,6 +41,7 @@ pub mod wrap;
 pub use aead::{AeadAlgorithm, AeadKey, CallerIv};
 pub use algorithm::{EncryptionAlgorithm, MacAlgorithm, SignatureAlgorithm, WrappingAlgorithm, WrappingKeySpec};
 pub use blob::{BlobRef, CiphertextBlob};
+pub use ed25519::Ed25519;
 pub use encryption_context::{Aad, ContextError, EncryptionContext};
 pub use error::CryptoError;
 pub use hmac::{HmacHash, HmacKey, Tag};

@@ -1,0 +1,150 @@
+//! The thread that keeps a trail: to disk, signed, whole, and no longer than asked for.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::HEAD;
+use crate::log::{Durability, Inner, Unavailable};
+use crate::read::files;
+
+/// How often records are brought to disk and their head is signed.
+const ROUND: Duration = Duration::from_millis(500);
+/// How often a signature goes into the chain itself.
+const CHECKPOINT: Duration = Duration::from_secs(60);
+/// How often old files are looked for.
+const RETENTION: Duration = Duration::from_secs(600);
+
+/// Ends the thread when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Keeper(thread::Thread);
+
+impl Keeper {
+    pub(crate) fn start(inner: &Arc<Inner>) -> io::Result<Self> {
+        let weak = Arc::downgrade(inner);
+        let handle = thread::Builder::new().name("sesame-audit".to_owned()).spawn(move || run(&weak))?;
+        let thread = handle.thread().clone();
+        let _ = inner.keeper.set(thread.clone());
+        Ok(Self(thread))
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.0.unpark();
+    }
+}
+
+fn run(inner: &Weak<Inner>) {
+    let (mut round, mut checkpoint, mut retention) = (Instant::now(), Instant::now(), None::<Instant>);
+    loop {
+        let Some(inner) = inner.upgrade() else { return };
+        if inner.is_closed.load(Ordering::Acquire) {
+            return;
+        }
+        if inner.durability == Durability::Disk {
+            inner.flush();
+        }
+        if round.elapsed() >= ROUND {
+            round = Instant::now();
+            let is_due = checkpoint.elapsed() >= CHECKPOINT;
+            if is_due {
+                checkpoint = Instant::now();
+            }
+            inner.keep(is_due);
+            if retention.is_none_or(|last| last.elapsed() >= RETENTION) {
+                retention = Some(Instant::now());
+                inner.remove_old();
+            }
+        }
+        drop(inner);
+        thread::park_timeout(ROUND.saturating_sub(round.elapsed()));
+    }
+}
+
+impl Inner {
+    /// One round.
+    pub(crate) fn keep(&self, checkpoint: bool) {
+        self.repair();
+        let now = self.clock.now().millis();
+        {
+            let mut chain = self.chain.lock();
+            let kept = if chain.is_disturbed() {
+                chain.leave_file();
+                tracing::error!("the open file of the audit trail was moved, removed or shortened; a new one is begun");
+                let notice = serde_json::json!({"notice": "disturbed", "file": chain.number()});
+                chain.note(&notice, now)
+            } else if checkpoint {
+                chain.checkpoint(now)
+            } else {
+                Ok(())
+            };
+            if let Err(cause) = kept {
+                self.refuse(&Unavailable::new(&cause));
+            }
+        }
+        if let Err(cause) = self.bring_to_disk() {
+            self.refuse(&Unavailable::new(&cause));
+        }
+    }
+
+    /// Waits for the disk, then signs what is on it.
+    pub(crate) fn bring_to_disk(&self) -> io::Result<()> {
+        let now = self.clock.now().millis();
+        let (unsynced, head) = {
+            let mut chain = self.chain.lock();
+            let unsynced = chain.take_unsynced();
+            let seq = chain.seq;
+            if unsynced.is_empty() && self.signed.load(Ordering::Relaxed) == seq {
+                return Ok(());
+            }
+            self.signed.store(seq, Ordering::Relaxed);
+            (unsynced, chain.head(now))
+        };
+        for file in unsynced {
+            file.sync()?;
+        }
+        replace(&self.folder, HEAD, &format!("{head}\n"))
+    }
+
+    /// Removes files whose last record is older than asked for; the trail says so first.
+    fn remove_old(&self) {
+        if self.retention_days == 0 {
+            return;
+        }
+        let age = Duration::from_secs(self.retention_days.saturating_mul(86_400));
+        let current = self.chain.lock().number();
+        let Ok(files) = files(&self.folder) else { return };
+        let is_old = |path: &Path| {
+            fs::metadata(path)
+                .and_then(|found| found.modified())
+                .is_ok_and(|at| at.elapsed().is_ok_and(|since| since > age))
+        };
+        let old: Vec<_> = files.into_iter().take_while(|(number, path)| *number < current && is_old(path)).collect();
+        let Some((last, _)) = old.last() else { return };
+        let noted = self.note(&serde_json::json!({"notice": "retention", "removedThroughFile": last}));
+        if noted.and_then(|()| self.bring_to_disk()).is_err() {
+            return;
+        }
+        for (number, path) in old {
+            match fs::remove_file(path) {
+                Ok(()) => tracing::info!(number, "a file of the audit trail is older than is kept"),
+                Err(cause) => return tracing::warn!(number, %cause, "an old file of the audit trail cannot be removed"),
+            }
+        }
+    }
+}
+
+/// Replaces a small file whole.
+pub(crate) fn replace(folder: &Path, name: &str, content: &str) -> io::Result<()> {
+    let partial = folder.join(format!(".{name}.partial"));
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&partial)?;
+    file.write_all(content.as_bytes())?;
+    drop(file);
+    fs::rename(&partial, folder.join(name))
+}

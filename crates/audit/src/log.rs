@@ -1,0 +1,442 @@
+//! The trail as the rest of the server sees it: append, and wait until the record has left the process.
+
+use std::fmt;
+use std::fs;
+use std::future::poll_fn;
+use std::io;
+use std::mem;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use sesame_crypto::Ed25519;
+use sesame_domain::Clock;
+
+use crate::chain::{Batch, Chain};
+use crate::keeper::{self, Keeper};
+use crate::line::Kind;
+use crate::medium::Files;
+use crate::{PUBLIC_KEY, verify};
+
+/// A write that takes longer than this belongs on a thread of its own.
+const SLOW: Duration = Duration::from_millis(2);
+/// Records kept for later while the disk takes none.
+const BACKLOG_BYTES: usize = 8 << 20;
+
+/// When an answer may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// When the operating system has the record; it is on disk within a second.
+    Process,
+    /// When the record is on disk.
+    Disk,
+}
+
+/// What a trail is made of.
+#[derive(Debug)]
+pub struct Options {
+    /// Where the files are.
+    pub folder: PathBuf,
+    /// The name of this node; letters, digits, dots, dashes and underscores.
+    pub node: String,
+    /// When an answer may be sent.
+    pub durability: Durability,
+    /// A file that is larger is left and the next one begun.
+    pub file_bytes: u64,
+    /// Days that files are kept after their last record; 0 keeps them for ever.
+    pub retention_days: u64,
+    /// The key that signs checkpoints.
+    pub signer: Ed25519,
+    /// Makes the files.
+    pub files: Arc<dyn Files>,
+    /// Where copies of the records go.
+    pub taps: Vec<Arc<dyn Tap>>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// No record can be kept now.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the audit trail takes no record: {0}")]
+pub struct Unavailable(Arc<str>);
+
+/// A record that was written.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// Its number.
+    pub seq: u64,
+    /// What it holds.
+    pub kind: Kind,
+    /// Its line, without the line end.
+    pub line: &'a [u8],
+}
+
+/// Is handed a copy of what was written. Called on the path of requests: it must be quick and must not wait.
+pub trait Tap: Send + Sync + fmt::Debug {
+    /// Takes what it wants.
+    fn offer(&self, records: &[Record<'_>]);
+}
+
+/// The open trail. A clone is another handle of the same trail.
+#[derive(Clone, Debug)]
+pub struct AuditLog {
+    pub(crate) inner: Arc<Inner>,
+    _keeper: Arc<Keeper>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) folder: PathBuf,
+    pub(crate) durability: Durability,
+    pub(crate) retention_days: u64,
+    pub(crate) clock: Arc<dyn Clock>,
+    taps: Vec<Arc<dyn Tap>>,
+    pending: Mutex<Pending>,
+    pub(crate) chain: Mutex<Chain>,
+    /// Whether the last write took long.
+    is_slow: AtomicBool,
+    trouble: Mutex<Option<Unavailable>>,
+    is_refusing: AtomicBool,
+    backlog: Mutex<Batch>,
+    refused: AtomicU64,
+    lost: AtomicU64,
+    records: AtomicU64,
+    failures: AtomicU64,
+    /// The record that the head on disk names.
+    pub(crate) signed: AtomicU64,
+    pub(crate) keeper: std::sync::OnceLock<std::thread::Thread>,
+    pub(crate) is_closed: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Pending {
+    batch: Batch,
+    spare: Batch,
+    group: Arc<Group>,
+    has_leader: bool,
+}
+
+/// The records of one write.
+#[derive(Debug, Default)]
+struct Group(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    outcome: Option<Result<(), Unavailable>>,
+    wakers: Vec<Waker>,
+}
+
+impl Group {
+    async fn wait(&self) -> Result<(), Unavailable> {
+        poll_fn(|cx| {
+            let mut waiting = self.0.lock();
+            if let Some(outcome) = &waiting.outcome {
+                return Poll::Ready(outcome.clone());
+            }
+            if !waiting.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+                waiting.wakers.push(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn complete(&self, outcome: Result<(), Unavailable>) {
+        let wakers = {
+            let mut waiting = self.0.lock();
+            waiting.outcome = Some(outcome);
+            mem::take(&mut waiting.wakers)
+        };
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+}
+
+impl AuditLog {
+    /// Opens the trail of a folder: finds its end, begins a file, and publishes the public key.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn open(options: Options) -> io::Result<Self> {
+        fs::create_dir_all(&options.folder)?;
+        let public = verify::pem(&options.signer.public());
+        keeper::replace(&options.folder, PUBLIC_KEY, &public)?;
+        let node: String = options.node.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).collect();
+        let chain = Chain::find(
+            &options.folder,
+            &node,
+            options.files,
+            Arc::new(options.signer),
+            options.file_bytes.max(4_096),
+        )?;
+        let inner = Arc::new(Inner {
+            folder: options.folder,
+            durability: options.durability,
+            retention_days: options.retention_days,
+            clock: options.clock,
+            taps: options.taps,
+            pending: Mutex::default(),
+            chain: Mutex::new(chain),
+            is_slow: AtomicBool::new(false),
+            trouble: Mutex::new(None),
+            is_refusing: AtomicBool::new(false),
+            backlog: Mutex::default(),
+            refused: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            records: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            signed: AtomicU64::new(0),
+            keeper: std::sync::OnceLock::new(),
+            is_closed: AtomicBool::new(false),
+        });
+        inner.note(&serde_json::json!({"notice": "started", "version": env!("CARGO_PKG_VERSION")}))?;
+        inner.bring_to_disk()?;
+        let keeper = Arc::new(Keeper::start(&inner)?);
+        Ok(Self { inner, _keeper: keeper })
+    }
+
+    /// Whether a record can be kept now; asked before anything is executed.
+    ///
+    /// # Errors
+    /// [`Unavailable`], counted in the trail once it takes records again.
+    pub fn ready(&self) -> Result<(), Unavailable> {
+        if !self.inner.is_refusing.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.inner.refused.fetch_add(1, Ordering::Relaxed);
+        Err(self.inner.trouble.lock().clone().unwrap_or_else(|| Unavailable("it is being repaired".into())))
+    }
+
+    /// Appends an event, a JSON object on one line, and waits until it has left the process, or is on disk.
+    ///
+    /// Records that come at the same time share one write: whoever comes first lets the others in and writes for all.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: the record is kept in memory and written when that is possible again.
+    pub async fn append(&self, kind: Kind, event: &[u8]) -> Result<(), Unavailable> {
+        let inner = &self.inner;
+        let (group, leads) = {
+            let mut pending = inner.pending.lock();
+            pending.batch.push(kind, event);
+            let leads = !pending.has_leader;
+            pending.has_leader = true;
+            (Arc::clone(&pending.group), leads)
+        };
+        match (leads, inner.durability) {
+            (false, _) => {}
+            (true, Durability::Disk) => inner.wake_keeper(),
+            (true, Durability::Process) => {
+                // When this call is given up, the records of the others are written all the same.
+                let lead = Lead(inner);
+                tokio::task::yield_now().await;
+                if inner.is_slow.load(Ordering::Relaxed) {
+                    mem::forget(lead);
+                    let inner = Arc::clone(inner);
+                    tokio::task::spawn_blocking(move || inner.flush());
+                } else {
+                    drop(lead);
+                }
+            }
+        }
+        group.wait().await
+    }
+
+    /// Records written since the start.
+    pub fn records(&self) -> u64 {
+        self.inner.records.load(Ordering::Relaxed)
+    }
+
+    /// Writes that failed since the start.
+    pub fn failures(&self) -> u64 {
+        self.inner.failures.load(Ordering::Relaxed)
+    }
+
+    /// The number of the newest record.
+    pub fn head(&self) -> u64 {
+        self.inner.chain.lock().seq
+    }
+
+    /// Whether records are taken, without counting the question.
+    pub fn is_up(&self) -> bool {
+        !self.inner.is_refusing.load(Ordering::Relaxed)
+    }
+
+    /// The folder of the trail.
+    pub fn folder(&self) -> &std::path::Path {
+        &self.inner.folder
+    }
+
+    /// Does now what is otherwise done every half second: sync, signed head, repair.
+    pub fn keep(&self) {
+        self.inner.keep(true);
+    }
+
+    /// Ends the trail in order.
+    pub fn close(&self) {
+        if self.inner.is_closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        self.inner.flush();
+        let closing = self.inner.note(&serde_json::json!({"notice": "stopped"})).and_then(|()| {
+            let now = self.inner.clock.now().millis();
+            let mut chain = self.inner.chain.lock();
+            chain.checkpoint(now)?;
+            chain.leave_file();
+            Ok(())
+        });
+        if let Err(cause) = closing.and_then(|()| self.inner.bring_to_disk()) {
+            tracing::error!(%cause, "the audit trail could not be closed in order");
+        }
+        self.inner.wake_keeper();
+    }
+}
+
+/// The duty to write what waits.
+struct Lead<'a>(&'a Inner);
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
+
+impl Inner {
+    pub(crate) fn wake_keeper(&self) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.unpark();
+        }
+    }
+
+    /// Writes everything that waits, and tells those who wait for it.
+    pub(crate) fn flush(&self) {
+        let (batch, group) = {
+            let mut pending = self.pending.lock();
+            pending.has_leader = false;
+            if pending.batch.ends.is_empty() {
+                return;
+            }
+            let spare = mem::take(&mut pending.spare);
+            (mem::replace(&mut pending.batch, spare), mem::take(&mut pending.group))
+        };
+        let outcome = self.write(&batch);
+        if let Err(unavailable) = &outcome {
+            self.keep_for_later(&batch);
+            self.refuse(unavailable);
+        }
+        group.complete(outcome);
+        let mut batch = batch;
+        batch.clear();
+        self.pending.lock().spare = batch;
+    }
+
+    fn write(&self, batch: &Batch) -> Result<(), Unavailable> {
+        let began = Instant::now();
+        let now = self.clock.now().millis();
+        let mut chain = self.chain.lock();
+        if self.is_refusing.load(Ordering::Relaxed) && !chain.is_open() {
+            return Err(self.trouble.lock().clone().unwrap_or_else(|| Unavailable("it is being repaired".into())));
+        }
+        let lines = chain.append(batch, now).map_err(|cause| Unavailable(cause.to_string().into()))?;
+        self.records.fetch_add(lines.len() as u64, Ordering::Relaxed);
+        if !self.taps.is_empty() {
+            let written = chain.written();
+            let records: Vec<_> = lines
+                .into_iter()
+                .map(|(seq, kind, at)| Record { seq, kind, line: written.get(at).unwrap_or_default() })
+                .collect();
+            for tap in &self.taps {
+                tap.offer(&records);
+            }
+        }
+        if let Err(cause) = chain.reserve() {
+            self.refuse(&Unavailable(cause.to_string().into()));
+        }
+        let unsynced = if self.durability == Durability::Disk { chain.take_unsynced() } else { Vec::new() };
+        drop(chain);
+        for file in unsynced {
+            file.sync().map_err(|cause| Unavailable(cause.to_string().into()))?;
+        }
+        self.is_slow.store(self.durability == Durability::Process && began.elapsed() > SLOW, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Takes no more calls until [`Inner::repair`] succeeds.
+    pub(crate) fn refuse(&self, cause: &Unavailable) {
+        *self.trouble.lock() = Some(cause.clone());
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        if !self.is_refusing.swap(true, Ordering::Relaxed) {
+            tracing::error!(%cause, "calls are refused until the audit trail can be written again");
+        }
+    }
+
+    fn keep_for_later(&self, batch: &Batch) {
+        let mut backlog = self.backlog.lock();
+        for (kind, event) in batch.iter() {
+            if backlog.bytes.len() + event.len() > BACKLOG_BYTES {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+            } else {
+                backlog.push(kind, event);
+            }
+        }
+    }
+
+    /// Tries to go on after a failure: first what was left, then what came of it.
+    pub(crate) fn repair(&self) {
+        if !self.is_refusing.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut backlog = mem::take(&mut *self.backlog.lock());
+        let (refused, lost) = (self.refused.swap(0, Ordering::Relaxed), self.lost.swap(0, Ordering::Relaxed));
+        let cause = self.trouble.lock().as_ref().map(|trouble| trouble.0.to_string()).unwrap_or_default();
+        let now = self.clock.now().millis();
+        let notice = serde_json::json!({
+            "notice": "repaired", "cause": cause, "lateRecords": backlog.ends.len(),
+            "refusedCalls": refused, "lostRecords": lost,
+        });
+        let mut batch = Batch::default();
+        batch.push(Kind::Notice, notice.to_string().as_bytes());
+        for (kind, event) in backlog.iter() {
+            batch.push(kind, event);
+        }
+        let written = {
+            let mut chain = self.chain.lock();
+            let written = chain.append(&batch, now).map(|lines| lines.len());
+            written.and_then(|lines| chain.reserve().map(|()| lines))
+        };
+        match written {
+            Ok(lines) => {
+                self.records.fetch_add(lines as u64, Ordering::Relaxed);
+                *self.trouble.lock() = None;
+                self.is_refusing.store(false, Ordering::Relaxed);
+                tracing::warn!(refused, late = backlog.ends.len(), lost, "the audit trail is written again");
+            }
+            Err(cause) => {
+                tracing::debug!(%cause, "the audit trail still cannot be written");
+                self.refused.fetch_add(refused, Ordering::Relaxed);
+                self.lost.fetch_add(lost, Ordering::Relaxed);
+                let mut newer = self.backlog.lock();
+                for (kind, event) in newer.iter() {
+                    backlog.push(kind, event);
+                }
+                *newer = backlog;
+            }
+        }
+    }
+
+    pub(crate) fn note(&self, body: &serde_json::Value) -> io::Result<()> {
+        let now = self.clock.now().millis();
+        self.chain.lock().note(body, now)?;
+        self.records.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl Unavailable {
+    pub(crate) fn new(cause: &io::Error) -> Self {
+        Self(cause.to_string().into())
+    }
+}

@@ -1,0 +1,96 @@
+//! The files that records go to; tests put others in their place.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, fallocate};
+
+/// Makes files.
+pub trait Files: Send + Sync + fmt::Debug {
+    /// Makes a file that must not be there yet.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn Medium>>;
+}
+
+/// A file that is only ever appended to.
+pub trait Medium: Send + Sync + fmt::Debug {
+    /// Appends; when it returns, the bytes have left this process.
+    ///
+    /// # Errors
+    /// Those of the file system; a part may have been written.
+    fn append(&self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Waits until everything that was appended is on disk.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    fn sync(&self) -> io::Result<()>;
+
+    /// Sets space aside for what will be appended, from `from` to `to`.
+    ///
+    /// # Errors
+    /// When there is none.
+    fn reserve(&self, from: u64, to: u64) -> io::Result<()>;
+
+    /// Takes back what lies behind `length`, space that was set aside included.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    fn cut(&self, length: u64) -> io::Result<()>;
+
+    /// Whether the file is still the one at its path, with at least this length.
+    fn is_in_place(&self, length: u64) -> bool;
+}
+
+/// Files on a disk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk;
+
+#[derive(Debug)]
+struct DiskFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl Files for Disk {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn Medium>> {
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
+        Ok(Arc::new(DiskFile { file, path: path.to_owned() }))
+    }
+}
+
+impl Medium for DiskFile {
+    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        (&self.file).write_all(bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn reserve(&self, from: u64, to: u64) -> io::Result<()> {
+        let offset = |at: u64| i64::try_from(at).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge));
+        let length = offset(to.saturating_sub(from))?;
+        match fallocate(&self.file, FallocateFlags::FALLOC_FL_KEEP_SIZE, offset(from)?, length) {
+            // Not every file system can; then a full disk is noticed when it is full.
+            Ok(()) | Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(()),
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    fn cut(&self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)
+    }
+
+    fn is_in_place(&self, length: u64) -> bool {
+        let (Ok(ours), Ok(there)) = (self.file.metadata(), std::fs::metadata(&self.path)) else { return false };
+        (ours.dev(), ours.ino()) == (there.dev(), there.ino()) && there.len() >= length
+    }
+}
