@@ -217,7 +217,11 @@ impl AuditLog {
     ///
     /// # Errors
     /// [`Unavailable`]: the record is kept in memory and written when that is possible again.
-    pub async fn append(&self, kind: Kind, event: &[u8]) -> Result<(), Unavailable> {
+    pub fn append<'l>(
+        &'l self,
+        kind: Kind,
+        event: &[u8],
+    ) -> impl Future<Output = Result<(), Unavailable>> + Send + use<'l> {
         let inner = &self.inner;
         let (group, leads) = {
             let mut pending = inner.pending.lock();
@@ -226,12 +230,13 @@ impl AuditLog {
             pending.has_leader = true;
             (Arc::clone(&pending.group), leads)
         };
-        match (leads, inner.durability) {
-            (false, _) => {}
-            (true, Durability::Disk) => inner.wake_keeper(),
-            (true, Durability::Process) => {
-                // When this call is given up, the records of the others are written all the same.
-                let lead = Lead(inner);
+        // A call that is given up does not leave the others waiting: whoever leads writes when it is dropped, too.
+        let lead = (leads && inner.durability == Durability::Process).then(|| Lead(inner));
+        if leads && inner.durability == Durability::Disk {
+            inner.wake_keeper();
+        }
+        async move {
+            if let Some(lead) = lead {
                 tokio::task::yield_now().await;
                 if inner.is_slow.load(Ordering::Relaxed) {
                     mem::forget(lead);
@@ -241,8 +246,8 @@ impl AuditLog {
                     drop(lead);
                 }
             }
+            group.wait().await
         }
-        group.wait().await
     }
 
     /// Records written since the start.

@@ -32,6 +32,7 @@ fn expand(input: &DeriveInput) -> syn::Result<Tokens> {
                 name: #wire,
                 kind: <#ty as crate::params::Param>::KIND,
                 required: <#ty as crate::params::Param>::REQUIRED,
+                sensitivity: <#ty as crate::params::Param>::SENSITIVITY,
                 summary: #summary,
             }
         }

@@ -6,7 +6,6 @@
 
 mod date;
 mod form;
-mod guard;
 mod http;
 mod listen;
 mod options;

@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use sesame_service::error::{Code, KmsError, Result};
+use sesame_service::guard::guarded;
 use sesame_service::params::Params;
 use sesame_service::registry::Entry;
-use sesame_service::request::{Call, Principal, Signature, SignedRequest, Source};
+use sesame_service::request::{Attempt, Call, Principal, Signature, SignedRequest, Source};
 
 use crate::form::{self, Pair};
-use crate::guard::guarded;
 use crate::http::{Extra, Fault, Peer, Request, Response};
 use crate::render::{self, Format};
 use crate::rpc::{self, Dialect};
@@ -138,29 +138,58 @@ impl Gateway {
         scratch: &mut Scratch,
     ) -> Result<Reply> {
         let Scratch { arena, signed, body } = scratch;
-        let mut pairs = rpc::read(request, self.options.parameters, arena)?;
+        let read = rpc::read(request, self.options.parameters, arena);
+        let mut pairs = match read {
+            Ok(pairs) => pairs,
+            Err(error) => return Err(self.refuse_unread(request, request_id, seen, error).await),
+        };
         let arena = arena.as_slice();
         let params = form::params(&pairs, arena)?;
         if let Some(format) = params.get("Format") {
             seen.format = Format::from_parameter(format);
         }
         form::sort(&mut pairs, arena);
-        if let Some(name) = form::contradiction(&pairs, arena) {
-            return Err(rpc::contradicts(name));
-        }
         let dialect = rpc::dialect(&request.head.known, &params);
         let operation = rpc::operation(&request.head.known, dialect.as_ref().ok(), &params)?;
         seen.operation = Some(operation);
+        let source = source(request);
         let signing = Signing { request, params: &params, sorted: &pairs, arena };
-        let principal = self.authenticate(&signing, dialect?, seen, signed).await;
-        let principal = principal.map_err(|error| logged(request_id, error))?;
-        let source = Source { address: request.peer.address, secure_transport: request.peer.tls };
+        let authenticated = match (form::contradiction(&pairs, arena), dialect) {
+            (Some(name), _) => Err(rpc::contradicts(name)),
+            (None, Ok(dialect)) => self.authenticate(&signing, dialect, seen, signed).await,
+            (None, Err(error)) => Err(error),
+        };
+        let principal = match authenticated {
+            Ok(principal) => principal,
+            Err(error) => {
+                let error = logged(request_id, error);
+                let access_key_id = claimed_access_key(request, &params);
+                let attempt = Attempt { operation, params: &params, access_key_id, source, request_id };
+                return Err(self.service.refuse(&attempt, error).await);
+            }
+        };
         let call = Call { operation, params: &params, principal: &principal, source, request_id };
         seen.is_called = true;
         let answer = self.service.call(call).await?;
         render::success(body, seen.format, operation.name, request_id, answer.body())
             .map_err(|failure| logged(request_id, KmsError::internal(failure)))?;
         Ok(Reply { status: 200, content_type: seen.format.content_type(), extra: Extra::default() })
+    }
+
+    /// Records a request whose parameters cannot be read, when its headers name an operation.
+    async fn refuse_unread(
+        &self,
+        request: &Request<'_>,
+        request_id: &str,
+        seen: &mut Seen,
+        error: KmsError,
+    ) -> KmsError {
+        let params = Params::default();
+        let Ok(operation) = rpc::operation(&request.head.known, None, &params) else { return error };
+        seen.operation = Some(operation);
+        let access_key_id = claimed_access_key(request, &params);
+        let attempt = Attempt { operation, params: &params, access_key_id, source: source(request), request_id };
+        self.service.refuse(&attempt, error).await
     }
 
     async fn authenticate(
@@ -248,6 +277,24 @@ impl Gateway {
             },
         };
         self.service.authenticate(&signed).await
+    }
+}
+
+fn source<'a>(request: &Request<'a>) -> Source<'a> {
+    Source {
+        address: request.peer.address,
+        secure_transport: request.peer.tls,
+        host: request.head.known.host.unwrap_or_default(),
+        user_agent: request.head.known.user_agent.unwrap_or_default(),
+    }
+}
+
+/// The access key that a request names, whether or not it has it.
+fn claimed_access_key<'a>(request: &Request<'a>, params: &'a Params<'_>) -> Option<&'a str> {
+    let header = request.head.known.authorization.filter(|header| acs::is_acs(header));
+    match header {
+        Some(header) => acs::Authorization::parse(header).ok().map(|parsed| parsed.access_key_id),
+        None => params.get("AccessKeyId"),
     }
 }
 

@@ -5,14 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
 use sesame_service::error::{Code, KmsError, Result};
 use sesame_service::params::Params;
-use sesame_service::registry::{self, Entry};
+use sesame_service::registry::{self, Entry, Unknown};
 
 use crate::form::{FormError, Pair, Place, read_pairs};
 use crate::http::{Known, Request};
 use crate::signature::acs;
-
-/// The only version of the API.
-const VERSION: &str = "2016-01-20";
 
 /// How a request is signed.
 #[derive(Debug)]
@@ -94,11 +91,12 @@ pub(crate) fn operation(
     }
     let action = named(action, params, "Action").ok_or(Code::MissingAction)?;
     let version = named(version, params, "Version").ok_or(Code::MissingVersion)?;
-    if version != VERSION.as_bytes() {
-        return Err(Code::InvalidVersion.into());
-    }
-    let action = std::str::from_utf8(action).ok();
-    action.and_then(registry::lookup).ok_or_else(|| Code::InvalidActionNotFound.into())
+    let version = std::str::from_utf8(version).unwrap_or_default();
+    let action = std::str::from_utf8(action).unwrap_or_default();
+    registry::resolve(version, action).map_err(|unknown| match unknown {
+        Unknown::Version => Code::InvalidVersion.into(),
+        Unknown::Action => Code::InvalidActionNotFound.into(),
+    })
 }
 
 impl From<FormError> for KmsError {

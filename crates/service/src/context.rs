@@ -1,10 +1,14 @@
 //! What a running operation can reach.
 
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 use sesame_crypto::random::Random;
 use sesame_domain::{AccountId, RegionId, Timestamp};
 use sesame_store::Store;
+use smallvec::SmallVec;
 
-use crate::keys::Keys;
+use crate::keys::{Keys, LoadedKey};
 use crate::registry::Entry;
 use crate::request::{Principal, Source};
 use crate::secrets::Secrets;
@@ -17,12 +21,18 @@ pub struct Context<'a> {
     pub(crate) service: &'a Service,
     pub(crate) operation: &'static Entry,
     pub(crate) principal: &'a Principal,
-    pub(crate) source: Source,
+    pub(crate) source: Source<'a>,
     pub(crate) request_id: &'a str,
     pub(crate) now: Timestamp,
+    pub(crate) keys_touched: Mutex<SmallVec<[Arc<LoadedKey>; 2]>>,
 }
 
 impl Context<'_> {
+    /// Says which keys the call acts on, for the audit trail.
+    pub(crate) fn touched(&self, keys: &[Arc<LoadedKey>]) {
+        self.keys_touched.lock().extend(keys.iter().cloned());
+    }
+
     /// The moment of the call; every time that it writes is derived from this one.
     pub(crate) fn now(&self) -> Timestamp {
         self.now

@@ -10,12 +10,14 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::audit::Audit;
 use crate::registry::{ENTRIES, Entry};
 
 /// What the service counts.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    audit: [Gauge; 4],
     succeeded: Vec<Counter<u64, AtomicU64>>,
     durations: Vec<Histogram>,
     failed: Family<Vec<(&'static str, &'static str)>, Counter>,
@@ -73,8 +75,22 @@ impl Metrics {
             "Imported material erased because it had expired",
             expired_materials.clone(),
         );
+        let audit_records = Gauge::default();
+        registry.register("audit_records", "Records of the audit trail written since the start", audit_records.clone());
+        let audit_failures = Gauge::default();
+        registry.register(
+            "audit_failures",
+            "Writes of the audit trail that failed since the start",
+            audit_failures.clone(),
+        );
+        let audit_head = Gauge::default();
+        registry.register("audit_chain_head", "Number of the newest record of the audit trail", audit_head.clone());
+        let audit_up = Gauge::default();
+        registry.register("audit_sink_up", "Whether the audit trail takes records: 1 or 0", audit_up.clone());
+        let audit = [audit_records, audit_failures, audit_head, audit_up];
         Self {
             registry,
+            audit,
             succeeded,
             durations,
             failed,

@@ -11,6 +11,7 @@ use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::Result;
 use crate::params::Request;
+use crate::registry::Product;
 
 /// An operation of the API: its request, its response, what permission it needs, and what it does.
 ///
@@ -18,6 +19,8 @@ use crate::params::Request;
 pub trait Operation: 'static {
     /// The name on the wire.
     const NAME: &'static str;
+    /// The product that it belongs to.
+    const PRODUCT: Product = Product::Kms;
     /// What it does, in one sentence for users.
     const SUMMARY: &'static str;
     /// Whether the rendered response holds a secret, so that its buffer is wiped.

@@ -59,6 +59,29 @@ pub enum Kind {
     TagList,
 }
 
+/// How a value appears in the audit trail (access control reference, 6.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sensitivity {
+    /// As it is.
+    Clear,
+    /// As an HMAC, so that equal values can be told and a known one looked up.
+    Hashed,
+    /// A JSON object of which the names are clear and the values hashed.
+    HashedMembers,
+    /// Not at all.
+    Dropped,
+}
+
+impl Sensitivity {
+    /// What a type has that says nothing else: bytes are ciphertexts, digests and signatures.
+    pub const fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Base64 => Self::Hashed,
+            _ => Self::Clear,
+        }
+    }
+}
+
 /// One parameter of an operation, for everything that describes operations.
 #[derive(Clone, Copy, Debug)]
 pub struct ParamSpec {
@@ -68,6 +91,8 @@ pub struct ParamSpec {
     pub kind: Kind,
     /// Whether a call without it is refused.
     pub required: bool,
+    /// How it appears in the audit trail.
+    pub sensitivity: Sensitivity,
     /// What it means, in one or two sentences.
     pub summary: &'static str,
 }
@@ -90,6 +115,8 @@ pub trait Param: Sized {
     const KIND: Kind;
     /// Whether a call without it is refused.
     const REQUIRED: bool = true;
+    /// How it appears in the audit trail.
+    const SENSITIVITY: Sensitivity = Sensitivity::of(Self::KIND);
 
     /// Whether the call has it. A text sent empty counts as absent.
     fn is_present(params: &Params<'_>, name: &str) -> bool {
@@ -107,6 +134,8 @@ pub trait Param: Sized {
 pub trait FromText: Sized {
     /// The form on the wire.
     const KIND: Kind;
+    /// How it appears in the audit trail.
+    const SENSITIVITY: Sensitivity = Sensitivity::of(Self::KIND);
 
     /// Reads it.
     ///
@@ -117,6 +146,7 @@ pub trait FromText: Sized {
 
 impl<T: FromText> Param for T {
     const KIND: Kind = T::KIND;
+    const SENSITIVITY: Sensitivity = T::SENSITIVITY;
 
     fn decode(params: &Params<'_>, name: &'static str) -> Result<Self> {
         T::from_text(params.get(name).unwrap_or_default()).map_err(|reason| KmsError::invalid(name, reason))
@@ -126,6 +156,7 @@ impl<T: FromText> Param for T {
 impl<T: Param> Param for Option<T> {
     const KIND: Kind = T::KIND;
     const REQUIRED: bool = false;
+    const SENSITIVITY: Sensitivity = T::SENSITIVITY;
 
     fn decode(params: &Params<'_>, name: &'static str) -> Result<Self> {
         if T::is_present(params, name) { T::decode(params, name).map(Some) } else { Ok(None) }
@@ -145,6 +176,7 @@ impl<T, const MAX: usize> Default for List<T, MAX> {
 
 impl<T: FromText, const MAX: usize> Param for List<T, MAX> {
     const KIND: Kind = Kind::List;
+    const SENSITIVITY: Sensitivity = T::SENSITIVITY;
 
     fn is_present(params: &Params<'_>, name: &str) -> bool {
         params.get(name).is_some_and(|value| !value.is_empty())
@@ -294,7 +326,7 @@ fn numbered<'p, P>(
 }
 
 /// Splits `name.12rest` into 12 and `rest`.
-fn index_after<'k>(key: &'k str, name: &str) -> Option<(usize, &'k str)> {
+pub(crate) fn index_after<'k>(key: &'k str, name: &str) -> Option<(usize, &'k str)> {
     let rest = key.strip_prefix(name)?.strip_prefix('.')?;
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = rest.split_at_checked(digits)?;

@@ -44,10 +44,42 @@ impl fmt::Debug for Answer {
 /// The future of a call.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Answer>> + Send + 'a>>;
 
+/// A product whose operations are served here, all on the same listeners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Product {
+    /// Keys and secrets.
+    Kms,
+    /// The audit trail.
+    Actiontrail,
+}
+
+impl Product {
+    /// Every product.
+    pub const ALL: &'static [Self] = &[Self::Kms, Self::Actiontrail];
+
+    /// The name in events and in scopes of signatures.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kms => "Kms",
+            Self::Actiontrail => "Actiontrail",
+        }
+    }
+
+    /// The version of its API, by which a request chooses the product.
+    pub fn version(self) -> &'static str {
+        match self {
+            Self::Kms => "2016-01-20",
+            Self::Actiontrail => "2020-07-06",
+        }
+    }
+}
+
 /// An operation as the gateways, the console and the command line see it.
 pub struct Entry {
     /// The name on the wire.
     pub name: &'static str,
+    /// The product that it belongs to.
+    pub product: Product,
     /// What it does, in one sentence.
     pub summary: &'static str,
     /// Its parameters.
@@ -67,6 +99,7 @@ impl fmt::Debug for Entry {
 const fn entry<O: Operation>(index: usize) -> Entry {
     Entry {
         name: O::NAME,
+        product: O::PRODUCT,
         summary: O::SUMMARY,
         parameters: <O::Request as Request>::SPECS,
         index,
@@ -107,10 +140,30 @@ registry! {
     tags: TagResources, UntagResources, ListTagResources, TagResource, UntagResource, ListResourceTags;
 }
 
-static BY_NAME: LazyLock<HashMap<&'static str, &'static Entry>> =
-    LazyLock::new(|| ENTRIES.iter().map(|entry| (entry.name, entry)).collect());
+static BY_NAME: LazyLock<HashMap<(&'static str, &'static str), &'static Entry>> =
+    LazyLock::new(|| ENTRIES.iter().map(|entry| ((entry.product.version(), entry.name), entry)).collect());
 
-/// The operation of this name; names are case-sensitive.
+/// The operation of this name, of the first product that has one; names are case-sensitive.
 pub fn lookup(name: &str) -> Option<&'static Entry> {
-    BY_NAME.get(name).copied()
+    Product::ALL.iter().find_map(|product| BY_NAME.get(&(product.version(), name)).copied())
+}
+
+/// Why a version and a name are no operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// No product has this version.
+    Version,
+    /// The product has no operation of this name.
+    Action,
+}
+
+/// The operation that a request asks for: its version names the product.
+///
+/// # Errors
+/// [`Unknown`], which of the two it was.
+pub fn resolve(version: &str, name: &str) -> std::result::Result<&'static Entry, Unknown> {
+    if !Product::ALL.iter().any(|product| product.version() == version) {
+        return Err(Unknown::Version);
+    }
+    BY_NAME.get(&(version, name)).copied().ok_or(Unknown::Action)
 }

@@ -122,11 +122,15 @@ pub struct Principal {
 
 /// Where a request came from.
 #[derive(Clone, Copy, Debug)]
-pub struct Source {
+pub struct Source<'a> {
     /// The peer's address.
     pub address: IpAddr,
     /// Whether it came over TLS.
     pub secure_transport: bool,
+    /// The host that the request names.
+    pub host: &'a [u8],
+    /// What the client calls itself.
+    pub user_agent: &'a [u8],
 }
 
 /// A request that is authenticated and ready to be decoded, authorized and executed.
@@ -139,7 +143,22 @@ pub struct Call<'a> {
     /// Who asks.
     pub principal: &'a Principal,
     /// From where.
-    pub source: Source,
+    pub source: Source<'a>,
     /// The id of this request: an upper-case UUID.
+    pub request_id: &'a str,
+}
+
+/// A request that names an operation and is refused before a call is made of it.
+#[derive(Debug)]
+pub struct Attempt<'a> {
+    /// The operation.
+    pub operation: &'static Entry,
+    /// Its parameters, not decoded.
+    pub params: &'a Params<'a>,
+    /// The access key id that it names; nothing is proved about it.
+    pub access_key_id: Option<&'a str>,
+    /// From where.
+    pub source: Source<'a>,
+    /// The id of this request.
     pub request_id: &'a str,
 }

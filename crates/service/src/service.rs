@@ -8,9 +8,11 @@ use sesame_crypto::random::{Random, uuid_v4};
 use sesame_domain::{Clock, RegionId, limits};
 use sesame_store::{Change, Store};
 
+use crate::audit::{Audit, AuditOptions, Recorded};
 use crate::challenges::Challenges;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{KmsError, Result};
+use crate::guard::guarded;
 use crate::identity::Identity;
 use crate::jobs::{self, Jobs};
 use crate::keys::Keys;
@@ -18,7 +20,7 @@ use crate::lists::{KeyPage, Lists};
 use crate::metrics::Metrics;
 use crate::ops::secrets::SecretPage;
 use crate::registry::Answer;
-use crate::request::{Call, Principal, SignedRequest};
+use crate::request::{Attempt, Call, Principal, SignedRequest};
 use crate::rotations_asked::RotationsAsked;
 use crate::rotator::Rotator;
 use crate::secrets::Secrets;
@@ -43,6 +45,8 @@ pub struct ServiceOptions {
     pub require_nonce: bool,
     /// Limits of memory and of resources.
     pub limits: Limits,
+    /// The open audit trail.
+    pub audit: AuditOptions,
 }
 
 /// Limits of memory and of resources; 0 means no limit where a quota is meant.
@@ -101,6 +105,7 @@ pub struct Service {
     pub(crate) rotations_seen_at: AtomicI64,
     pub(crate) workers: Arc<Workers>,
     pub(crate) challenges: Challenges,
+    pub(crate) audit: Audit,
     identity: Arc<Identity>,
 }
 
@@ -148,6 +153,7 @@ impl Service {
             }));
         }
         let metrics = Metrics::new();
+        let audit = Audit::new(options.audit, &region);
         let rotations_seen_at = AtomicI64::new(i64::MAX);
         let challenges = Challenges::default();
         Arc::new(Self {
@@ -167,6 +173,7 @@ impl Service {
             rotations_seen_at,
             workers,
             challenges,
+            audit,
             identity,
         })
     }
@@ -195,6 +202,8 @@ impl Service {
     /// # Errors
     /// The codes of the operation.
     pub async fn call(&self, call: Call<'_>) -> Result<Answer> {
+        // Before anything is done: what cannot be recorded is not done.
+        self.audit.ready()?;
         let began = Instant::now();
         let cx = Context {
             service: self,
@@ -203,8 +212,14 @@ impl Service {
             source: call.source,
             request_id: call.request_id,
             now: self.clock.now(),
+            keys_touched: parking_lot::Mutex::default(),
         };
-        let result = (call.operation.call)(&cx, call.params).await;
+        let result = guarded((call.operation.call)(&cx, call.params)).await;
+        let result = result.unwrap_or_else(|panic| Err(KmsError::internal(panic)));
+        // Before anything is answered: a call whose record is not kept did not succeed for its caller.
+        let keys = std::mem::take(&mut *cx.keys_touched.lock());
+        let recorded = Recorded::of_call(&call, cx.now, &keys, &result);
+        let result = self.audit.record(recorded).await.and(result);
         match &result {
             Ok(_) => self.metrics.succeeded(call.operation, began.elapsed()),
             Err(error) => {
@@ -215,6 +230,16 @@ impl Service {
             }
         }
         result
+    }
+
+    /// Records a request that names an operation and was refused before a call was made of it, and says what to
+    /// answer: the refusal, unless it cannot be recorded.
+    pub async fn refuse(&self, attempt: &Attempt<'_>, error: KmsError) -> KmsError {
+        if let Err(unavailable) = self.audit.ready() {
+            return unavailable;
+        }
+        let recorded = Recorded::of_attempt(attempt, self.clock.now(), &error);
+        self.audit.record(recorded).await.err().unwrap_or(error)
     }
 
     /// The region of this deployment.
@@ -229,6 +254,7 @@ impl Service {
 
     /// What the service counts.
     pub fn metrics(&self) -> &Metrics {
+        self.metrics.audit(&self.audit);
         self.metrics.nonces.set(i64::try_from(self.identity.nonces.held()).unwrap_or(i64::MAX));
         &self.metrics
     }
@@ -251,6 +277,7 @@ impl Service {
             Err(error) => Err(error),
         };
         match checked {
+            Ok(_) if !self.audit.is_up() => Err("the audit trail cannot be written".to_owned()),
             Ok(_) if self.store.is_current() => Ok(()),
             Ok(_) => Err("the database has not been heard of for a second".to_owned()),
             Err(error) => Err(chain(&error)),

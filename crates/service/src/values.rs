@@ -18,7 +18,7 @@ use sesame_domain::tag::ResourceType;
 use sesame_domain::{AliasName, KeyRef, KeyVersionId, Origin, Page, ProtectionLevel, RegionId};
 
 use crate::error::KmsError;
-use crate::params::{FromText, Kind};
+use crate::params::{FromText, Kind, Sensitivity};
 
 type Reason = Cow<'static, str>;
 
@@ -73,6 +73,7 @@ impl FromText for String {
 
 impl FromText for SecretText {
     const KIND: Kind = Kind::Text;
+    const SENSITIVITY: Sensitivity = Sensitivity::Dropped;
 
     fn from_text(text: &str) -> Result<Self, Reason> {
         Ok(Self::new(text.to_owned()))
@@ -97,6 +98,7 @@ pub(crate) struct SecretBase64(pub(crate) SecretBytes);
 
 impl FromText for SecretBase64 {
     const KIND: Kind = Kind::Base64;
+    const SENSITIVITY: Sensitivity = Sensitivity::Dropped;
 
     fn from_text(text: &str) -> Result<Self, Reason> {
         decode_secret(text.as_bytes()).map(Self).ok_or_else(|| not_base64(text))
@@ -265,6 +267,7 @@ impl Serialize for Reveal {
 
 impl FromText for EncryptionContext {
     const KIND: Kind = Kind::Json;
+    const SENSITIVITY: Sensitivity = Sensitivity::HashedMembers;
 
     fn from_text(text: &str) -> Result<Self, Reason> {
         Self::parse(text).map_err(|error| error.to_string().into())

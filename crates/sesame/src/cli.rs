@@ -20,6 +20,9 @@ pub(crate) enum Command {
     Call(CallArguments),
     /// Make a managed data key, or a new version of one. On SQLite the server must not be running.
     DataKey(Box<DataKeyArguments>),
+    /// Verify, export or search the audit trail.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print the version.
     Version,
     /// Explain an operation or a subcommand: sesame help Encrypt
@@ -32,6 +35,57 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Prove that the audit trail is whole, or name the first record that is broken. The server may be running.
+    Verify {
+        #[command(flatten)]
+        trail: TrailArguments,
+        /// The public key to check signatures with, in PEM form [default: the one in the folder].
+        #[arg(long, value_name = "FILE")]
+        public_key: Option<PathBuf>,
+        /// A record that must be there, as an earlier verification printed it.
+        #[arg(long, value_name = "NUMBER:HASH")]
+        known: Option<String>,
+    },
+    /// Print events as lines of JSON.
+    Export {
+        #[command(flatten)]
+        trail: TrailArguments,
+        /// The first moment, such as 2026-01-02T03:04:05Z.
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// The moment to stop before.
+        #[arg(long, value_name = "TIME")]
+        to: Option<String>,
+        /// Only events with this value of a member, such as eventName=Decrypt or userIdentity.accessKeyId=LTAI…; may be
+        /// repeated, and all must hold.
+        #[arg(long = "where", value_name = "MEMBER=VALUE")]
+        conditions: Vec<String>,
+    },
+    /// Print the events in which a masked value occurs. The value is read from a file, or from the standard input, as
+    /// it was sent: Base64 where the API has Base64.
+    FindValue {
+        #[command(flatten)]
+        trail: TrailArguments,
+        /// The file that holds the value; - is the standard input.
+        file: PathBuf,
+        /// The root key, when it is not root.key in the data folder.
+        #[arg(long, value_name = "FILE")]
+        root_key: Option<PathBuf>,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TrailArguments {
+    /// The data folder [default: sesame-data].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The folder of the audit trail, when it is not audit in the data folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -1,5 +1,6 @@
 //! The program: configuration, the parts of the server wired together, and subcommands for people.
 
+mod audit;
 mod call;
 mod cli;
 mod completion;
@@ -42,6 +43,7 @@ fn run() -> Result<(), Failure> {
         Command::Serve(arguments) => serve::run(&arguments)?,
         Command::Call(arguments) => call::run(&arguments, parameters)?,
         Command::DataKey(arguments) => print(data_key::run(&arguments)?.as_bytes())?,
+        Command::Audit(command) => audit::run(&command)?,
         Command::Version => print(format!("sesame {}\n", env!("CARGO_PKG_VERSION")).as_bytes())?,
         Command::Help { topic } => print(help::text(topic.as_deref())?.as_bytes())?,
         Command::Completion { shell } => print(&completion::script(shell))?,

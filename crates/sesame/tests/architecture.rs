@@ -12,10 +12,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("seal", &["crypto"]),
     ("store", &["crypto", "domain", "seal"]),
     ("derive", &[]),
-    ("service", &["crypto", "derive", "domain", "policy", "store"]),
+    ("audit", &["crypto", "domain"]),
+    ("service", &["audit", "crypto", "derive", "domain", "policy", "store"]),
     ("gateway", &["domain", "service"]),
-    ("sesame", &["crypto", "domain", "gateway", "policy", "seal", "service", "store"]),
-    ("testkit", &["crypto", "domain", "policy", "seal", "service", "store"]),
+    ("sesame", &["audit", "crypto", "domain", "gateway", "policy", "seal", "service", "store"]),
+    ("testkit", &["audit", "crypto", "domain", "policy", "seal", "service", "store"]),
     ("bench", &[]),
 ];
 

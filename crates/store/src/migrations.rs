@@ -25,6 +25,7 @@ const STEPS: &[(&str, &str, &str)] = steps! {
     "0003" "import tokens",
     "0004" "certificates",
     "0005" "secrets",
+    "0006" "audit keys",
 };
 
 /// How often a step is tried again when another node runs it at the same time.

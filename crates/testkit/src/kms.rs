@@ -2,13 +2,15 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
+use sesame_audit::{AuditLog, Disk, Files, Kind, Records};
 use sesame_crypto::random::SystemRandom;
 use sesame_domain::{AccountId, Clock as _};
 use sesame_seal::FileSeal;
 use sesame_service::params::Params;
-use sesame_service::{Call, Limits, Principal, Service, ServiceOptions, Source, registry};
+use sesame_service::{AuditOptions, Call, Limits, Principal, Service, ServiceOptions, Source, audit, registry};
 use sesame_store::Store;
 use tempfile::TempDir;
 
@@ -26,12 +28,15 @@ pub struct TestKms {
     pub store: Store,
     principal: Principal,
     limits: Limits,
+    log: AuditLog,
+    trail: PathBuf,
     place: Arc<Place>,
 }
 
 /// Where the root key and the database are, for as long as anybody uses them.
 #[derive(Debug)]
 struct Place {
+    trails: AtomicUsize,
     folder: TempDir,
     database: Option<Database>,
 }
@@ -61,41 +66,68 @@ impl TestKms {
 
     /// As [`TestKms::new`], with limits.
     pub async fn with_limits(limits: Limits) -> Self {
-        Self::over(None, limits).await
+        Self::over(None, limits, Arc::new(Disk)).await
+    }
+
+    /// As [`TestKms::new`], with an audit trail in files that may fail.
+    pub async fn with_audit_files(files: Arc<dyn Files>) -> Self {
+        Self::over(None, Limits::default(), files).await
     }
 
     /// As [`TestKms::with_limits`], on PostgreSQL, where [`TestKms::another_server`] can run beside it; `None` where tests
     /// have no PostgreSQL.
     pub async fn on_postgres(limits: Limits) -> Option<Self> {
         let database = Database::new()?;
-        Some(Self::over(Some(database), limits).await)
+        Some(Self::over(Some(database), limits, Arc::new(Disk)).await)
     }
 
-    async fn over(database: Option<Database>, limits: Limits) -> Self {
-        let place = Place { folder: tempfile::tempdir().expect("a temporary folder"), database };
+    async fn over(database: Option<Database>, limits: Limits, files: Arc<dyn Files>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let place = Place { trails: AtomicUsize::new(0), folder, database };
         FileSeal::create(&place.root_key(), &SystemRandom).expect("a root key");
-        Self::open(Arc::new(place), Arc::new(TestClock::default()), limits).await
+        Self::open(Arc::new(place), Arc::new(TestClock::default()), limits, files).await
     }
 
-    async fn open(place: Arc<Place>, clock: Arc<TestClock>, limits: Limits) -> Self {
+    async fn open(place: Arc<Place>, clock: Arc<TestClock>, limits: Limits, files: Arc<dyn Files>) -> Self {
         let root_key = FileSeal::open(&place.root_key()).expect("the root key");
         let options =
             sesame_store::Options::new(place.url(), root_key, Arc::new(SystemRandom), Arc::clone(&clock) as _);
         let store = Store::open(options).await.expect("an open store");
-        let service = service(&store, &clock, limits);
-        Self { service, clock, principal: root_of("1234567890123456"), store, limits, place }
+        let trail = place.new_trail();
+        let audit = audit::testing::with_files(&trail, &(Arc::clone(&clock) as _), files).expect("a trail");
+        let log = audit.log.clone();
+        let service = service(&store, &clock, limits, audit);
+        Self { service, clock, principal: root_of("1234567890123456"), store, limits, log, trail, place }
     }
 
     /// Another server over the same database, with a store, caches and a clock of its own, which shows the same time.
     /// With SQLite, only after this one's store was closed: then it is the same server after a restart.
     pub async fn another_server(&self) -> Self {
         let clock = Arc::new(TestClock::at(self.clock.now()));
-        Self::open(Arc::clone(&self.place), clock, self.limits).await
+        Self::open(Arc::clone(&self.place), clock, self.limits, Arc::new(Disk)).await
     }
 
     /// Another node over the same database, with a clock of its own; or the same node after a restart.
     pub fn another_node(&self, clock: &Arc<TestClock>) -> Arc<Service> {
-        service(&self.store, clock, self.limits)
+        let audit = audit::testing::options(&self.place.new_trail(), &(Arc::clone(clock) as _)).expect("a trail");
+        service(&self.store, clock, self.limits, audit)
+    }
+
+    /// Has the audit trail do its rounds: to disk, or back to work after a failure.
+    pub fn keep_audit(&self) {
+        self.log.keep();
+    }
+
+    /// The records of the audit trail so far: what was recorded of requests, as whole events.
+    pub fn events(&self) -> Vec<Value> {
+        let mut records = Records::from(&self.trail, 0).expect("a trail");
+        let mut events = Vec::new();
+        while let Some(line) = records.next_line().expect("a record") {
+            if matches!(line.kind, Kind::Event | Kind::Data) {
+                events.push(audit::expand(line.body, line.hash).expect("an event"));
+            }
+        }
+        events
     }
 
     /// The folder of the database.
@@ -125,7 +157,12 @@ impl TestKms {
             operation: registry::lookup(operation).expect("a registered operation"),
             params: &params,
             principal: who,
-            source: Source { address: IpAddr::V4(Ipv4Addr::LOCALHOST), secure_transport: true },
+            source: Source {
+                address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                secure_transport: true,
+                host: b"kms.test",
+                user_agent: b"testkit",
+            },
             request_id: "00000000-0000-4000-8000-000000000000",
         };
         match self.service.call(call).await {
@@ -146,6 +183,15 @@ impl TestKms {
 }
 
 impl Place {
+    /// A folder of its own for the audit trail of each server.
+    fn new_trail(&self) -> PathBuf {
+        let name = match self.trails.fetch_add(1, Ordering::Relaxed) {
+            0 => "audit".to_owned(),
+            number => format!("audit-{number}"),
+        };
+        self.folder.path().join(name)
+    }
+
     fn root_key(&self) -> PathBuf {
         self.folder.path().join("root.key")
     }
@@ -156,7 +202,7 @@ impl Place {
     }
 }
 
-fn service(store: &Store, clock: &Arc<TestClock>, limits: Limits) -> Arc<Service> {
+fn service(store: &Store, clock: &Arc<TestClock>, limits: Limits, audit: AuditOptions) -> Arc<Service> {
     Service::new(ServiceOptions {
         store: store.clone(),
         region: "cn-hangzhou".parse().expect("a region"),
@@ -166,6 +212,7 @@ fn service(store: &Store, clock: &Arc<TestClock>, limits: Limits) -> Arc<Service
         clock_window_seconds: 900,
         require_nonce: false,
         limits,
+        audit,
     })
 }
 

@@ -45,6 +45,7 @@ pub(crate) struct Known<'b> {
     pub(crate) content_type: Option<&'b [u8]>,
     pub(crate) content_md5: Option<&'b [u8]>,
     pub(crate) accept: Option<&'b [u8]>,
+    pub(crate) user_agent: Option<&'b [u8]>,
     pub(crate) expects_continue: bool,
     pub(crate) acs: acs::Fields<'b>,
     content_length: Option<usize>,
@@ -101,6 +102,10 @@ impl<'b> Known<'b> {
             b"authorization" => &mut self.authorization,
             b"content-type" => &mut self.content_type,
             b"content-md5" => &mut self.content_md5,
+            b"user-agent" => {
+                self.user_agent.get_or_insert(value);
+                return Ok(());
+            }
             b"transfer-encoding" => &mut self.transfer_encoding,
             b"x-acs-bearer-token" => &mut self.bearer_token,
             b"accept" => {

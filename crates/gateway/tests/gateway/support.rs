@@ -93,11 +93,14 @@ async fn service(folder: &TempDir) -> Arc<Service> {
         })
         .await;
     added.unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(Still);
+    let audit = sesame_service::audit::testing::options(&folder.path().join("audit"), &clock).unwrap();
     Service::new(ServiceOptions {
         store,
+        audit,
         region: "cn-hangzhou".parse().unwrap(),
         sister_regions: Vec::new(),
-        clock: Arc::new(Still),
+        clock,
         random: Arc::new(SystemRandom),
         clock_window_seconds: 900,
         require_nonce: false,

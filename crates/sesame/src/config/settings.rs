@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use sesame_crypto::SecretText;
 use sesame_domain::{AccountId, RegionId, limits};
 
-use super::value::{Bounded, Kind, Listen, LogFormat, LogLevel, Raw, SealKind, StorageUrl, TlsName, Value};
+use super::value::{
+    AuditDurability, Bounded, Kind, Listen, LogFormat, LogLevel, Raw, SealKind, StorageUrl, TlsName, Value,
+};
 
 /// A setting as the documentation and the readers of the configuration see it.
 #[derive(Debug)]
@@ -149,6 +151,20 @@ settings! {
         "How long after a version of an asymmetric key the next one can be made; 0 for at once.";
     "limits.secrets_per_account" => limits_secrets_per_account: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
         "The most secrets of one account; 0 for no quota.";
+
+    "audit.folder" => audit_folder: PathBuf = PathBuf::from("audit"),
+        "Where the audit trail is kept. When it cannot be written, calls are refused.";
+    "audit.node" => audit_node: Option<String> = None,
+        "The name of this node in the audit trail; the name of the machine when it is not set.";
+    "audit.durability" => audit_durability: AuditDurability = AuditDurability::Process,
+        "When a call may be answered: once its record has left the process (process; it is on disk within a second), or \
+         once it is on disk (disk).";
+    "audit.file_megabytes" => audit_file_megabytes: Bounded<1, 65_536> = Bounded::new(64),
+        "A file of the audit trail that is larger is closed and the next one begun; so is one of yesterday.";
+    "audit.retention_days" => audit_retention_days: Bounded<0, 36_500> = Bounded::new(180),
+        "Days that files of the audit trail are kept; 0 keeps them for ever.";
+    "audit.hash_secrets" => audit_hash_secrets: bool = false,
+        "Records plaintexts and secret values as HMACs, so that a value can be looked up, in the place of not at all.";
 
     "log.format" => log_format: LogFormat = LogFormat::Text,
         "How log lines look: text or json. They go to the standard error.";

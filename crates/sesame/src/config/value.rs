@@ -176,6 +176,7 @@ text_value! {
     AccountId: "must be an account id of 16 digits";
     Listen: "must be an address such as 127.0.0.1:8600, or off";
     LogFormat: "must be text or json";
+    AuditDurability: "must be process or disk";
     LogLevel: "must be error, warn, info, debug or trace";
     SealKind: "must be file, the only seal of this version";
     TlsName: "must be a host name or an IP address";
@@ -340,6 +341,8 @@ macro_rules! words {
 words! {
     /// How log lines look.
     LogFormat { Text = "text", Json = "json" }
+    /// When a call may be answered
+    AuditDurability { Process = "process", Disk = "disk" }
     /// The least important line that is still logged.
     LogLevel { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace" }
     /// Where the root key comes from.

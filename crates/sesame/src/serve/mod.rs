@@ -11,16 +11,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use sesame_crypto::SystemRandom;
-use sesame_domain::{RegionId, SystemClock};
+use sesame_audit::{AuditLog, Disk, Durability};
+use sesame_crypto::{Ed25519, SecretBytes, SystemRandom};
+use sesame_domain::{Clock as _, RegionId, SystemClock};
 use sesame_gateway::{Gateway, Listener};
 use sesame_seal::{FileSeal, RootKey};
-use sesame_service::{Jobs, Limits, Service, ServiceOptions};
+use sesame_service::{AuditOptions, Jobs, Limits, Service, ServiceOptions};
 use sesame_store::Store;
 use tokio::net::TcpListener;
 
 use crate::cli::ServeArguments;
-use crate::config::{self, Config, Sources};
+use crate::config::{self, AuditDurability, Config, Sources};
 use crate::data_folder::{CA_CERTIFICATE, DataFolder, ENDPOINTS, PUBLIC};
 use crate::tls::ServerTls;
 use crate::{hardening, logging};
@@ -88,7 +89,9 @@ async fn serve(config: &Config, folder: &DataFolder, bound: Bound, began: Instan
     let tls = bound.https.is_some().then(|| ServerTls::prepare(config, folder)).transpose()?.map(Arc::new);
     let store = open_store(config).await?;
     let key = first_key::ensure(&store, &config.settings, folder).await?;
-    let service = service(config, store.clone());
+    let audit = audit_options(config, &store).await?;
+    let log = audit.log.clone();
+    let service = service(config, store.clone(), audit);
     let gateway = Gateway::new(Arc::clone(&service), gateway_options(config));
     let jobs = service.start_jobs();
 
@@ -126,7 +129,7 @@ async fn serve(config: &Config, folder: &DataFolder, bound: Bound, began: Instan
     );
     gateway.serve(listeners, stop).await;
     drop(reloading);
-    end(jobs, &store).await;
+    end(jobs, &store, &log).await;
     Ok(())
 }
 
@@ -153,10 +156,11 @@ fn root_key(config: &Config, url: &str) -> Result<RootKey> {
     Ok(FileSeal::new(path).open_or_create(&SystemRandom)?)
 }
 
-fn service(config: &Config, store: Store) -> Arc<Service> {
+fn service(config: &Config, store: Store, audit: AuditOptions) -> Arc<Service> {
     let settings = &config.settings;
     Service::new(ServiceOptions {
         store,
+        audit,
         region: settings.region.clone(),
         sister_regions: settings.sister_regions.clone(),
         clock: Arc::new(SystemClock),
@@ -174,6 +178,38 @@ fn service(config: &Config, store: Store) -> Arc<Service> {
             secrets_per_account: settings.limits_secrets_per_account.get(),
         },
     })
+}
+
+/// Opens the audit trail. Its keys are in the database, sealed, and the same on every node.
+async fn audit_options(config: &Config, store: &Store) -> Result<AuditOptions> {
+    let settings = &config.settings;
+    let folder = config.path(&settings.audit_folder);
+    let now = SystemClock.now();
+    let fresh = || Ed25519::new_seed(&SystemRandom);
+    let seed = sesame_store::audit_keys::get_or_put(store, "signature", fresh()?, now).await?;
+    let mask_key: SecretBytes = sesame_store::audit_keys::get_or_put(store, "mask", fresh()?, now).await?;
+    let log = AuditLog::open(sesame_audit::Options {
+        folder: folder.clone(),
+        node: settings.audit_node.clone().unwrap_or_else(machine_name),
+        durability: match settings.audit_durability {
+            AuditDurability::Process => Durability::Process,
+            AuditDurability::Disk => Durability::Disk,
+        },
+        file_bytes: settings.audit_file_megabytes.get() << 20,
+        retention_days: settings.audit_retention_days.get(),
+        signer: Ed25519::from_seed(&seed)?,
+        files: Arc::new(Disk),
+        taps: Vec::new(),
+        clock: Arc::new(SystemClock),
+    })
+    .with_context(|| format!("cannot write the audit trail in {}", folder.display()))?;
+    let root_key = root_key(config, config.storage_url()?.expose())?;
+    crate::audit::mask_key::keep(&folder, &mask_key, &root_key)?;
+    Ok(AuditOptions { log, mask_key, hash_secrets: settings.audit_hash_secrets })
+}
+
+fn machine_name() -> String {
+    nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_else(|| "node".to_owned())
 }
 
 fn gateway_options(config: &Config) -> sesame_gateway::Options {
@@ -240,8 +276,9 @@ fn keep_certificates(tls: Arc<ServerTls>) -> Result<tokio::task::JoinSet<()>> {
     Ok(task)
 }
 
-async fn end(jobs: Jobs, store: &Store) {
+async fn end(jobs: Jobs, store: &Store, log: &AuditLog) {
     drop(jobs);
+    log.close();
     store.close().await;
     tracing::info!("stopped");
 }

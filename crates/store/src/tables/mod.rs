@@ -3,6 +3,7 @@
 pub mod access_keys;
 pub mod accounts;
 pub mod aliases;
+pub mod audit_keys;
 pub mod certificates;
 pub mod import_tokens;
 pub(crate) mod key_list;

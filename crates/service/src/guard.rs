@@ -7,7 +7,10 @@ use std::pin::pin;
 use std::task::Poll;
 
 /// Runs a future to its end, or to its panic; then says what the panic said.
-pub(crate) async fn guarded<F: Future>(future: F) -> Result<F::Output, String> {
+///
+/// # Errors
+/// The text of the panic.
+pub async fn guarded<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = pin!(future);
     // Buffers that the future was writing are cleared by the caller, and locks do not poison.
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
