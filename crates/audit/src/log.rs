@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{Flock, FlockArg};
 use parking_lot::Mutex;
 use sesame_crypto::Ed25519;
 use sesame_domain::Clock;
@@ -109,6 +110,7 @@ pub(crate) struct Inner {
     pub(crate) signed: AtomicU64,
     pub(crate) keeper: std::sync::OnceLock<std::thread::Thread>,
     pub(crate) is_closed: AtomicBool,
+    _lock: Flock<fs::File>,
 }
 
 #[derive(Debug, Default)]
@@ -163,6 +165,7 @@ impl AuditLog {
     /// Those of the file system.
     pub fn open(options: Options) -> io::Result<Self> {
         fs::create_dir_all(&options.folder)?;
+        let lock = lock(&options.folder)?;
         let public = verify::pem(&options.signer.public());
         keeper::replace(&options.folder, PUBLIC_KEY, &public)?;
         let node: String = options.node.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).collect();
@@ -192,6 +195,7 @@ impl AuditLog {
             signed: AtomicU64::new(0),
             keeper: std::sync::OnceLock::new(),
             is_closed: AtomicBool::new(false),
+            _lock: lock,
         });
         inner.note(&serde_json::json!({"notice": "started", "version": env!("CARGO_PKG_VERSION")}))?;
         inner.bring_to_disk()?;
@@ -298,6 +302,13 @@ impl AuditLog {
         }
         self.inner.wake_keeper();
     }
+}
+
+/// Two writers would each continue the chain in their own way.
+fn lock(folder: &std::path::Path) -> io::Result<Flock<fs::File>> {
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(folder.join("lock"))?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock)
+        .map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another process writes this audit trail"))
 }
 
 /// The duty to write what waits.

@@ -1,5 +1,5 @@
 //! The chain: what it proves, and how it goes on after a crash or a full disk.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fixture that cannot be made fails its test")]
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made fails its test")]
 
 use std::fs;
 use std::path::Path;
@@ -156,6 +156,15 @@ fn a_file_that_is_taken_away_is_noticed_at_once_and_by_the_proof() {
         text.push_str(&String::from_utf8_lossy(line.body));
     }
     assert!(text.contains("disturbed"), "{text}");
+}
+
+#[test]
+fn a_trail_has_one_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let never = Arc::default();
+    let log = AuditLog::open(options(folder.path(), &never)).unwrap();
+    assert!(AuditLog::open(options(folder.path(), &never)).is_err());
+    drop(log);
 }
 
 #[test]

@@ -67,7 +67,8 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
 pub(crate) async fn open(arguments: &ServeArguments) -> Result<(Arc<Service>, Store)> {
     let config = load(arguments)?;
     let store = open_store(&config).await?;
-    Ok((service(&config, store.clone()), store))
+    let audit = audit_options(&config, &store).await?;
+    Ok((service(&config, store.clone(), audit), store))
 }
 
 fn load(arguments: &ServeArguments) -> Result<Config> {
