@@ -102,6 +102,13 @@ impl Metrics {
         }
     }
 
+    /// Takes over what the audit trail counts.
+    pub(crate) fn audit(&self, audit: &Audit) {
+        for (gauge, value) in self.audit.iter().zip(audit.counts()) {
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
+    }
+
     /// Everything in the Prometheus text format.
     pub fn encode(&self) -> String {
         let mut text = String::new();

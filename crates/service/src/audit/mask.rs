@@ -13,7 +13,12 @@ const LONGEST_CLEAR: usize = 4_096;
 const DROPPED: &[u8] = b"\"***\"";
 
 /// Parameters whose type does not say how sensitive they are.
-const BY_NAME: &[(&str, Sensitivity)] = &[("Recipient", Sensitivity::Hashed)];
+const BY_NAME: &[(&str, Sensitivity)] = &[
+    ("EncryptedKeyMaterial", Sensitivity::Dropped),
+    ("ImportToken", Sensitivity::Dropped),
+    ("Password", Sensitivity::Dropped),
+    ("Recipient", Sensitivity::Hashed),
+];
 
 /// Members of responses: everything that is not here is clear.
 const MEMBERS: &[(&str, Sensitivity)] = &[
@@ -114,6 +119,6 @@ impl Mask {
 }
 
 /// How a parameter appears.
-pub(crate) fn sensitivity(spec: &ParamSpec) -> Sensitivity {
+pub fn sensitivity(spec: &ParamSpec) -> Sensitivity {
     BY_NAME.iter().find(|(name, _)| *name == spec.name).map_or(spec.sensitivity, |(_, sensitivity)| *sensitivity)
 }

@@ -19,7 +19,7 @@ use sesame_domain::RegionId;
 use crate::error::{Code, KmsError, Result};
 pub(crate) use event::Recorded;
 pub use expand::expand;
-pub use mask::Mask;
+pub use mask::{Mask, sensitivity};
 
 /// The audit trail of a service.
 #[derive(Debug)]
