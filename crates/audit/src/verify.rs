@@ -103,6 +103,20 @@ struct FileHead {
 /// # Errors
 /// The first thing that is wrong.
 pub fn verify(folder: &Path, trust: &Trust) -> Result<Proof, Broken> {
+    for _ in 0..RETRIES {
+        match prove(folder, trust) {
+            // A server that is running may have removed an old file after it was listed.
+            Err(Broken::Io(gone)) if gone.kind() == io::ErrorKind::NotFound => {}
+            outcome => return outcome,
+        }
+    }
+    prove(folder, trust)
+}
+
+/// How often a trail is looked at again when a file of it has gone meanwhile.
+const RETRIES: u32 = 3;
+
+fn prove(folder: &Path, trust: &Trust) -> Result<Proof, Broken> {
     // The head first: a server that is running goes on writing behind it.
     let head = read_head(folder)?;
     let key = match trust.public_key {
@@ -133,6 +147,8 @@ struct Walk {
     signatures: usize,
     /// What the next file has to declare.
     torn: Vec<Torn>,
+    /// Why the last file ends before its end: right when the next file declares what is left of it.
+    stopped: Option<Broken>,
     unfinished: u64,
     notices: Vec<String>,
     removed_through: BTreeSet<u64>,
@@ -155,6 +171,7 @@ impl Walk {
             signed: 0,
             signatures: 0,
             torn: Vec::new(),
+            stopped: None,
             unfinished: 0,
             notices: Vec::new(),
             removed_through: BTreeSet::new(),
@@ -184,7 +201,10 @@ impl Walk {
                 Ok(()) => valid += piece.len(),
                 // A crash may leave such bytes at the end of a file. Then the next file has to say so.
                 Err(refused) if is_last => return Err(refused),
-                Err(_) => break,
+                Err(refused) => {
+                    self.stopped.get_or_insert(refused);
+                    break;
+                }
             }
         }
         match Torn::after(number, bytes, valid) {
@@ -245,7 +265,11 @@ impl Walk {
         if STANDARD.decode(&head.public_key).ok().as_deref() != Some(&self.key[..]) {
             return Err(self.broken("its file is signed with another key"));
         }
+        let stopped = self.stopped.take();
         if head.torn != self.torn {
+            if let Some(stopped) = stopped {
+                return Err(stopped);
+            }
             return Err(self.broken("the files before it do not end as it says: bytes were changed or removed"));
         }
         for torn in self.torn.drain(..) {
@@ -292,6 +316,9 @@ impl Walk {
                 self.place = "the end of the trail".to_owned();
                 return Err(self.broken(format!("{name} says that there are records up to {seq}")));
             }
+        }
+        if let Some(stopped) = self.stopped {
+            return Err(stopped);
         }
         if !self.torn.is_empty() {
             return Err(self.broken("the end of a file is no record, and no later file says why"));
