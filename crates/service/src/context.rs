@@ -8,10 +8,11 @@ use sesame_domain::{AccountId, RegionId, Timestamp};
 use sesame_store::Store;
 use smallvec::SmallVec;
 
+use crate::authorize::Granted;
 use crate::keys::{Keys, LoadedKey};
 use crate::registry::Entry;
 use crate::request::{Principal, Source};
-use crate::secrets::Secrets;
+use crate::secrets::{LoadedSecret, Secrets};
 use crate::service::Service;
 use crate::workers::Workers;
 
@@ -24,13 +25,22 @@ pub struct Context<'a> {
     pub(crate) source: Source<'a>,
     pub(crate) request_id: &'a str,
     pub(crate) now: Timestamp,
-    pub(crate) keys_touched: Mutex<SmallVec<[Arc<LoadedKey>; 2]>>,
+    pub(crate) touched: Mutex<Touched>,
+}
+
+/// What a call acts on, for the audit trail.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    pub(crate) keys: SmallVec<[Arc<LoadedKey>; 2]>,
+    pub(crate) secrets: SmallVec<[Arc<LoadedSecret>; 1]>,
 }
 
 impl Context<'_> {
-    /// Says which keys the call acts on, for the audit trail.
-    pub(crate) fn touched(&self, keys: &[Arc<LoadedKey>]) {
-        self.keys_touched.lock().extend(keys.iter().cloned());
+    /// Says what the call acts on, for the audit trail.
+    pub(crate) fn touches(&self, granted: &Granted) {
+        let mut touched = self.touched.lock();
+        touched.keys.extend(granted.keys().iter().cloned());
+        touched.secrets.extend(granted.secrets().iter().cloned());
     }
 
     /// The moment of the call; every time that it writes is derived from this one.

@@ -27,7 +27,7 @@ pub(crate) async fn run<O: Operation>(cx: &Context<'_>, params: &Params<'_>) -> 
 
 async fn authorize_and_check<O: Operation>(cx: &Context<'_>, request: &O::Request) -> Result<Granted> {
     let granted = authorize::<O>(cx, request).await?;
-    cx.touched(granted.keys());
+    cx.touches(&granted);
     O::check(request, &granted)?;
     for key in granted.keys() {
         key.key.state_at(cx.now()).permits(O::NAME)?;

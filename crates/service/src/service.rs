@@ -212,13 +212,13 @@ impl Service {
             source: call.source,
             request_id: call.request_id,
             now: self.clock.now(),
-            keys_touched: parking_lot::Mutex::default(),
+            touched: parking_lot::Mutex::default(),
         };
         let result = guarded((call.operation.call)(&cx, call.params)).await;
         let result = result.unwrap_or_else(|panic| Err(KmsError::internal(panic)));
         // Before anything is answered: a call whose record is not kept did not succeed for its caller.
-        let keys = std::mem::take(&mut *cx.keys_touched.lock());
-        let recorded = Recorded::of_call(&call, cx.now, &keys, &result);
+        let touched = std::mem::take(&mut *cx.touched.lock());
+        let recorded = Recorded::of_call(&call, cx.now, Some(&touched), &result);
         let result = self.audit.record(recorded).await.and(result);
         match &result {
             Ok(_) => self.metrics.succeeded(call.operation, began.elapsed()),

@@ -2,17 +2,16 @@
 
 use std::io::Write as _;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use sesame_audit::{Kind as RecordKind, json};
 use sesame_domain::Timestamp;
 
 use super::facts::{Access, Class, Facts, facts};
 use super::mask::{Mask, sensitivity};
+use crate::context::Touched;
 use crate::error::{KmsError, Result};
-use crate::keys::LoadedKey;
 use crate::params::{Kind, Params, Sensitivity, index_after};
-use crate::registry::{Answer, Entry};
+use crate::registry::{Answer, Entry, Product};
 use crate::request::{Attempt, Call, Principal, Source};
 
 /// The longest part of a header, or of a message, that is recorded.
@@ -21,6 +20,7 @@ const LONGEST: usize = 512;
 /// What is known beforehand about the records of an operation.
 #[derive(Debug)]
 pub(crate) struct Shape {
+    product: Product,
     facts: Facts,
     parameters: Vec<Parameter>,
 }
@@ -41,7 +41,7 @@ impl Shape {
             sensitivity: sensitivity(spec),
             resource: resource_type(spec.name),
         });
-        Self { facts: facts(entry.name), parameters: parameters.collect() }
+        Self { product: entry.product, facts: facts(entry.name), parameters: parameters.collect() }
     }
 
     pub(crate) fn kind(&self) -> RecordKind {
@@ -76,7 +76,7 @@ pub(crate) struct Recorded<'a> {
     source: Source<'a>,
     request_id: &'a str,
     now: Timestamp,
-    keys: &'a [Arc<LoadedKey>],
+    touched: Option<&'a Touched>,
     outcome: std::result::Result<&'a Answer, Refusal<'a>>,
 }
 
@@ -96,7 +96,7 @@ impl<'a> Recorded<'a> {
     pub(crate) fn of_call(
         call: &'a Call<'a>,
         now: Timestamp,
-        keys: &'a [Arc<LoadedKey>],
+        touched: Option<&'a Touched>,
         result: &'a Result<Answer>,
     ) -> Self {
         let outcome = result.as_ref().map_err(|error| Refusal { code: error.code.name(), message: &error.message });
@@ -107,7 +107,7 @@ impl<'a> Recorded<'a> {
             source: call.source,
             request_id: call.request_id,
             now,
-            keys,
+            touched,
             outcome,
         }
     }
@@ -120,7 +120,7 @@ impl<'a> Recorded<'a> {
             source: attempt.source,
             request_id: attempt.request_id,
             now,
-            keys: &[],
+            touched: None,
             // The full message repeats what was signed, and with it every parameter.
             outcome: Err(Refusal { code: error.code.name(), message: error.code.message() }),
         }
@@ -149,6 +149,13 @@ impl<'a> Recorded<'a> {
         out.extend_from_slice(b",\"userAgent\":");
         json::text(out, shortened(self.source.user_agent));
         self.write_identity(out);
+        if shape.product != Product::Kms {
+            out.extend_from_slice(b",\"serviceName\":\"");
+            out.extend_from_slice(shape.product.name().as_bytes());
+            out.extend_from_slice(b"\",\"apiVersion\":\"");
+            out.extend_from_slice(shape.product.version().as_bytes());
+            out.push(b'"');
+        }
         if shape.facts.is_sensitive {
             out.extend_from_slice(b",\"sensitive\":true");
         }
@@ -255,20 +262,23 @@ impl<'a> Recorded<'a> {
                 named.push((kind, name));
             }
         };
-        for key in self.keys {
-            add(KEY, key.key.id.as_str());
+        let (mut has_keys, mut has_secrets) = (false, false);
+        if let Some(touched) = self.touched {
+            (has_keys, has_secrets) = (!touched.keys.is_empty(), !touched.secrets.is_empty());
+            touched.secrets.iter().for_each(|secret| add(SECRET, secret.secret.name.as_str()));
+            touched.keys.iter().for_each(|key| add(KEY, key.key.id.as_str()));
         }
         for parameter in &shape.parameters {
             let Some(kind) = parameter.resource else { continue };
-            // What was found says more than what was sent, which may be an alias.
-            if kind == KEY && !self.keys.is_empty() {
+            // What was found says more than what was sent, which may be an alias or an ARN.
+            if (kind == KEY && has_keys) || (kind == SECRET && has_secrets) {
                 continue;
             }
             if let Some(name) = self.params.get(parameter.name).filter(|name| name.len() <= LONGEST) {
                 add(kind, name);
             }
         }
-        if self.keys.is_empty() && shape.parameters.iter().any(|parameter| parameter.name == "ResourceId") {
+        if !has_keys && !has_secrets && shape.parameters.iter().any(|parameter| parameter.name == "ResourceId") {
             let kind = if self.params.get("ResourceType") == Some("secret") { SECRET } else { KEY };
             for (name, value) in self.params.pairs() {
                 if index_after(name, "ResourceId").is_some_and(|(_, rest)| rest.is_empty()) && value.len() <= LONGEST {

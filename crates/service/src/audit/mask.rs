@@ -14,14 +14,17 @@ const DROPPED: &[u8] = b"\"***\"";
 
 /// Parameters whose type does not say how sensitive they are.
 const BY_NAME: &[(&str, Sensitivity)] = &[
+    ("AccessKeySecret", Sensitivity::Dropped),
     ("EncryptedKeyMaterial", Sensitivity::Dropped),
     ("ImportToken", Sensitivity::Dropped),
+    ("OIDCToken", Sensitivity::Dropped),
     ("Password", Sensitivity::Dropped),
     ("Recipient", Sensitivity::Hashed),
 ];
 
 /// Members of responses: everything that is not here is clear.
 const MEMBERS: &[(&str, Sensitivity)] = &[
+    ("AccessKeySecret", Sensitivity::Dropped),
     ("ChallengeToken", Sensitivity::Dropped),
     ("CiphertextBlob", Sensitivity::Hashed),
     ("ExportedDataKey", Sensitivity::Hashed),
@@ -32,6 +35,7 @@ const MEMBERS: &[(&str, Sensitivity)] = &[
     ("PrivateKeyData", Sensitivity::Dropped),
     ("RandomPassword", Sensitivity::Dropped),
     ("SecretData", Sensitivity::Dropped),
+    ("SecurityToken", Sensitivity::Dropped),
     ("Value", Sensitivity::Hashed),
 ];
 

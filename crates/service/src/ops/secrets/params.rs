@@ -11,7 +11,7 @@ use sesame_domain::secret::{
 };
 
 use crate::error::{KmsError, Result};
-use crate::params::{FromText, Kind, Param, Params};
+use crate::params::{FromText, Kind, Param, Params, Sensitivity};
 
 type Read<T> = std::result::Result<T, Cow<'static, str>>;
 
@@ -45,6 +45,7 @@ pub(super) struct SecretData(pub(super) SecretText);
 
 impl FromText for SecretData {
     const KIND: Kind = Kind::Text;
+    const SENSITIVITY: Sensitivity = Sensitivity::Dropped;
 
     fn from_text(text: &str) -> Read<Self> {
         if text.len() > DATA_BYTES {
