@@ -66,7 +66,7 @@ async fn values_open_after_their_key_has_a_new_version_and_on_another_node() {
 }
 
 #[tokio::test]
-async fn no_value_is_in_the_files_of_the_database() {
+async fn no_value_is_in_the_files_of_the_database_or_of_the_audit_trail() {
     let kms = TestKms::new().await;
     let tags = ("Tags", r#"[{"TagKey":"marker","TagValue":"visible-marker"}]"#);
     let base = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", CANARY), tags];
@@ -78,8 +78,9 @@ async fn no_value_is_in_the_files_of_the_database() {
     let rds = [name, version, ("SecretType", "Rds"), ("SecretData", &*data), ("ExtendedConfig", config)];
     kms.call("CreateSecret", &rds).await.unwrap();
     let mut seen = false;
-    for file in std::fs::read_dir(kms.folder()).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+    let files = |folder| std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    for file in files(kms.folder().to_owned()).chain(files(kms.folder().join("audit"))).filter(|file| file.is_file()) {
+        let bytes = std::fs::read(file).unwrap();
         let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
         seen |= holds("visible-marker");
         assert!(!holds(CANARY));
