@@ -230,6 +230,13 @@ impl FromText for PageNumber {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageSize(u32);
 
+impl PageSize {
+    /// Whether a size was asked for.
+    pub(crate) fn is_set(self) -> bool {
+        self.0 != 0
+    }
+}
+
 impl FromText for PageSize {
     const KIND: Kind = Kind::Integer;
 

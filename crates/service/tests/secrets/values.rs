@@ -119,7 +119,7 @@ async fn a_version_is_chosen_by_id_by_label_or_by_both() {
         (&[("VersionStage", "ACSCurrent"), ("VersionId", "v1")], INVALID),
         (&[("VersionStage", "ACSCurrent"), ("VersionId", "v9")], NOT_FOUND),
         (&[("VersionStage", "a b")], INVALID),
-        (&[("Recipient", "{}")], INVALID),
+        (&[("Recipient", "{}")], UNSUPPORTED),
         (&[("DryRun", "maybe")], INVALID),
     ] {
         assert_eq!(code(get(&kms, "s", more).await), expected, "{more:?}");

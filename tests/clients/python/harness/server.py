@@ -1,10 +1,12 @@
 """A `sesame serve` of one's own: started, stopped, killed and started again."""
 
+import contextlib
 import json
 import os
 import secrets
 import shutil
 import signal
+import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -35,18 +37,18 @@ class Database:
         self._name = None
         if self.base.startswith(("postgres://", "postgresql://")):
             self._name = f"sesame_{secrets.token_hex(8)}"
-            self._sql(f'CREATE DATABASE "{self._name}"')
+            self.sql(f'CREATE DATABASE "{self._name}"')
             self.url = urllib.parse.urlsplit(self.base)._replace(path=f"/{self._name}").geturl()
         elif self.base:
             self.url = self.base
 
     def drop(self):
         if self._name:
-            self._sql(f'DROP DATABASE IF EXISTS "{self._name}" WITH (FORCE)')
+            self.sql(f'DROP DATABASE IF EXISTS "{self._name}" WITH (FORCE)')
 
-    def _sql(self, statement):
+    def sql(self, statement, url=None):
         subprocess.run(
-            ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname", self.base, "--command", statement],
+            ["psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname", url or self.base, "--command", statement],
             check=True, capture_output=True, text=True,
         )
 
@@ -130,6 +132,26 @@ class Server:
 
     def log(self):
         return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    # What only time does ----------------------------------------------------------------------
+
+    def sql(self, statement):
+        """Changes what is stored; the server must not run."""
+        if self._database.url:
+            self._database.sql(statement, self._database.url)
+        else:
+            with contextlib.closing(sqlite3.connect(self.data / "sesame.db")) as database, database:
+                database.execute(statement)
+
+    @staticmethod
+    def until(condition, limit=20.0):
+        """Whether the condition holds before the limit."""
+        deadline = time.monotonic() + limit
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
 
     # What it tells ----------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::keys::LoadedKey;
 use crate::operation::{Operation, Target};
+use crate::ops::crypto::no_recipient;
 use crate::secrets::{LoadedSecret, open};
 use crate::values::Reveal;
 
@@ -78,10 +79,7 @@ impl Operation for GetSecretValue {
     type Response = Response;
 
     fn validate(request: &Request) -> Result<()> {
-        match request.recipient {
-            None => Ok(()),
-            Some(_) => Err(KmsError::invalid("Recipient", "it is not supported; leave it out")),
-        }
+        no_recipient(request.recipient.as_deref())
     }
 
     fn targets(request: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {

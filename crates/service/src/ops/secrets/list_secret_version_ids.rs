@@ -65,7 +65,7 @@ impl Operation for ListSecretVersionIds {
 
     async fn run(_: &Context<'_>, on: Granted, request: Request) -> Result<Response> {
         let loaded = on.secret()?;
-        let named = request.page_size.is_some();
+        let named = request.page_size.is_some_and(PageSize::is_set);
         let Page { number, size } = page(request.page_number, request.page_size);
         let size = if named { size } else { DEFAULT_SIZE };
         let deprecated = request.include_deprecated == Some(true);
