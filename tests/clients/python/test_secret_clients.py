@@ -2,6 +2,9 @@
 version, wait when they are throttled, and go on with what they have when the server is gone."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 import urllib.parse
 
@@ -10,6 +13,7 @@ import pytest
 from harness.caches import EVERY_CACHE, V1, V2
 from harness.kms import client
 from harness.proxy import FaultProxy
+from harness.server import REGION
 
 FIRST_WAIT = 2.0  # seconds; the clients' own
 
@@ -66,6 +70,29 @@ def test_a_secret_is_fetched_once_and_kept(kms, server, proxy, kind, connect, fr
     asked = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(path).query))
     assert (asked["SecretName"], asked["VersionStage"], asked["FetchExtendedConfig"]) == (name, "ACSCurrent", "True")
     assert (asked.get("SignatureVersion") == "1.0") == (kind is V1)
+
+
+PROGRAM = """
+import sys
+from {package}.secret_manager_cache_client_builder import SecretManagerCacheClientBuilder
+print(SecretManagerCacheClientBuilder.new_client().get_secret_value(sys.argv[1]))
+"""
+
+
+def test_a_client_is_configured_by_its_environment(kms, server, kind, fresh):
+    """As README.md says."""
+    create(kms, fresh, "密 value")
+    region = [{"regionId": REGION, "endpoint": server.authority("https")}]
+    environment = {
+        "credentials_type": "ak", "credentials_access_key_id": server.access_key_id,
+        "credentials_access_secret": server.access_key_secret, "cache_client_region_id": json.dumps(region),
+        "SSL_CERT_FILE": server.ca, "PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8", "HOME": str(server.folder),
+    }
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PROGRAM.format(package=kind.package), fresh],
+        env=environment, cwd=server.folder, capture_output=True, encoding="utf-8", timeout=60,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "密 value"), done.stderr
 
 
 def test_a_binary_value_is_no_text(kms, server, proxy, connect, fresh):

@@ -48,6 +48,7 @@ class V1:
 
     refused = ServerException
     user_agent = "alibabacloud-secretsmanager-python"
+    package = "alibaba_cloud_secretsmanager_client"
 
     @staticmethod
     def code(refusal):
@@ -67,6 +68,7 @@ class V2:
 
     refused = TeaException
     user_agent = "alibabacloud-secretsmanager-client-python-v2"
+    package = "alibabacloud_secretsmanager_client_v2"
 
     @staticmethod
     def code(refusal):
