@@ -14,6 +14,7 @@
 //! | [`algorithm`] | signature, encryption, MAC and wrapping algorithms as the API names them |
 //! | [`public_key`], [`wrap`], [`fingerprint`] | keys that come from, or go, outside |
 //! | [`certificate`] | X.509 certificates and signing requests |
+//! | [`verifier`] | what database servers keep in the place of a password |
 //! | [`blob`], [`encryption_context`] | what `Encrypt` and `Decrypt` put around them |
 
 pub mod aead;
@@ -36,6 +37,7 @@ mod rsa;
 pub mod secret;
 mod sm2;
 pub mod spec;
+pub mod verifier;
 pub mod wrap;
 
 pub use aead::{AeadAlgorithm, AeadKey, CallerIv};
