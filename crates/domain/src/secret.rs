@@ -11,7 +11,10 @@ pub use config::{InvalidConfig, ManagedConfig, custom_data};
 pub use name::{InvalidSecretName, SecretId, SecretName, SecretRef};
 pub use rotation::Interval as SecretRotationInterval;
 pub use rotation::{AutomaticRotation, InvalidSecretRotation, SecretRotation};
-pub use value::{InvalidSecretData, NewValues, account_value, initial_values};
+pub use value::{
+    InvalidSecretData, NewValues, access_key_value, account_value, initial_values, key_login_value,
+    password_login_value,
+};
 pub use versions::{
     Keep, MAX_LABELS, MAX_VERSIONS, SecretVersion, SecretVersionId, SelectRefusal, StageLabel, StageRefusal, Versions,
 };

@@ -30,6 +30,8 @@ pub struct Metrics {
     pub(crate) rotated_keys: Counter,
     /// Imported material erased because it had expired.
     pub(crate) expired_materials: Counter,
+    /// Attempts to rotate a secret, by type, result and reason.
+    pub(crate) secret_rotations: Family<Vec<(&'static str, &'static str)>, Counter>,
 }
 
 /// Upper bounds of the duration buckets, in seconds: 50 µs to 2.5 s.
@@ -88,6 +90,12 @@ impl Metrics {
         let audit_up = Gauge::default();
         registry.register("audit_sink_up", "Whether the audit trail takes records: 1 or 0", audit_up.clone());
         let audit = [audit_records, audit_failures, audit_head, audit_up];
+        let secret_rotations = Family::default();
+        registry.register(
+            "secret_rotations",
+            "Attempts to rotate a secret, by type, result (succeeded, failed or given_up) and reason of a failure",
+            secret_rotations.clone(),
+        );
         Self {
             registry,
             audit,
@@ -99,6 +107,7 @@ impl Metrics {
             destroyed_keys,
             rotated_keys,
             expired_materials,
+            secret_rotations,
         }
     }
 

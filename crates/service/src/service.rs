@@ -22,7 +22,7 @@ use crate::ops::secrets::SecretPage;
 use crate::registry::Answer;
 use crate::request::{Attempt, Call, Principal, SignedRequest};
 use crate::rotations_asked::RotationsAsked;
-use crate::rotator::Rotator;
+use crate::rotator::{RotationListener, Rotator};
 use crate::secrets::Secrets;
 use crate::workers::Workers;
 
@@ -100,6 +100,7 @@ pub struct Service {
     pub(crate) secret_lists: Arc<Lists<Arc<SecretPage>>>,
     pub(crate) rotations_asked: RotationsAsked,
     pub(crate) rotator: OnceLock<Arc<dyn Rotator>>,
+    pub(crate) rotation_listener: OnceLock<Arc<dyn RotationListener>>,
     pub(crate) metrics: Metrics,
     /// When the job of rotations last ran, in milliseconds; a time that is never reached before its first run.
     pub(crate) rotations_seen_at: AtomicI64,
@@ -169,6 +170,7 @@ impl Service {
             secret_lists,
             rotations_asked: RotationsAsked::default(),
             rotator: OnceLock::new(),
+            rotation_listener: OnceLock::new(),
             metrics,
             rotations_seen_at,
             workers,

@@ -194,6 +194,36 @@ pub fn account_value(name: &str, password: &SecretText) -> Result<SecretText, In
     written(&Account { account_name: Cow::Borrowed(name), account_password: Cow::Borrowed(password.expose()) })
 }
 
+/// The value of a user of a host who logs in with a password.
+///
+/// # Errors
+/// As [`account_value`].
+pub fn password_login_value(name: &str, password: &SecretText) -> Result<SecretText, InvalidSecretData> {
+    // EXPOSE: written into the value.
+    written(&PasswordLogin { user_name: Cow::Borrowed(name), password: Cow::Borrowed(password.expose()) })
+}
+
+/// The value of a user of a host who logs in with an SSH key.
+///
+/// # Errors
+/// As [`account_value`].
+pub fn key_login_value(name: &str, public: &str, private: &SecretText) -> Result<SecretText, InvalidSecretData> {
+    // EXPOSE: written into the value.
+    let private_key = Cow::Borrowed(private.expose());
+    written(&KeyLogin { user_name: Cow::Borrowed(name), public_key: Cow::Borrowed(public), private_key })
+}
+
+/// The value of an access key that was made at a time.
+///
+/// # Errors
+/// As [`account_value`].
+pub fn access_key_value(id: &str, secret: &SecretText, made_at: Timestamp) -> Result<SecretText, InvalidSecretData> {
+    // EXPOSE: written into the value.
+    let access_key_secret = Cow::Borrowed(secret.expose());
+    let generate_timestamp = made_at.to_string();
+    written(&AccessKey { access_key_id: Cow::Borrowed(id), access_key_secret, generate_timestamp })
+}
+
 fn read<'a, T: Deserialize<'a>>(text: &'a str, form: &'static str) -> Result<T, InvalidSecretData> {
     serde_json::from_str(text).map_err(|_| InvalidSecretData::Form(form))
 }

@@ -6,7 +6,7 @@ use sesame_domain::secret::{SecretId, SecretRotation, SecretVersionId};
 use sesame_store::{Tx, secret_rotations, secrets};
 
 use crate::error::{KmsError, Result};
-use crate::rotator::RotationTarget;
+use crate::rotator::{FailureReason, RotationEvent, RotationFailure, RotationOutcome, RotationTarget};
 use crate::service::Service;
 
 /// Secrets looked at in one step.
@@ -31,12 +31,11 @@ async fn one(service: &Service, id: SecretId, now: Timestamp) -> Result<()> {
     let Some(secret) = secret else { return Ok(()) };
     let rotator = RotationTarget::of(&secret).and_then(|target| service.rotator_of(&target).ok());
     if rotator.is_none() {
-        tracing::warn!(
-            event = "Secret:RotateSecret:Failure",
-            account = %secret.account,
-            secret = %secret.name,
-            "a secret is due for rotation, and this server is not configured to reach what it opens"
-        );
+        let unreachable = RotationTarget::of(&secret).map(|target| target.unreachable().message.into_owned());
+        let message = unreachable.unwrap_or_else(|| "the extended configuration cannot be read".to_owned());
+        let failure = RotationFailure::new(FailureReason::NotConfigured, message);
+        let outcome = RotationOutcome::Failed { failure: &failure, attempt: 1, given_up: true };
+        service.rotation_ended(&RotationEvent { secret: &secret, version: None, at: now, outcome });
     }
     let possible = rotator.is_some();
     let version: SecretVersionId = uuid_v4(&*service.random)?.parse().map_err(KmsError::internal)?;

@@ -5,6 +5,7 @@ mod lists;
 mod managed;
 mod passwords;
 mod policies;
+mod rotations;
 mod safety;
 mod states;
 mod tags;

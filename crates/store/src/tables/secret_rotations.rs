@@ -49,6 +49,14 @@ pub async fn of(conn: &mut Conn<'_>, secret: &SecretId) -> Result<Option<Pending
     conn.row(sql, args![secret]).await?.map(|row| pending(&row)).transpose()
 }
 
+/// Whether there are rotations that nobody holds.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn waiting(conn: &mut Conn<'_>, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(conn.row("SELECT 1 FROM secret_rotations WHERE held_until <= $1 LIMIT 1", args![now]).await?.is_some())
+}
+
 /// Takes rotations that nobody holds, the oldest first, for `holder` until `until`: each is given to one node only.
 ///
 /// # Errors
@@ -82,6 +90,15 @@ pub async fn set_step(
     let sealed = tx.barrier.seal(place(secret), value.expose())?;
     let sql = "UPDATE secret_rotations SET step = $3, value = $4, held_until = $5 WHERE secret_id = $1 AND holder = $2";
     tx.change_one(sql, args![secret, holder, step, sealed, until]).await
+}
+
+/// Holds a claimed rotation until `until`.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when it is not held by `holder` any more.
+pub async fn hold(tx: &mut Tx<'_>, secret: &SecretId, holder: &str, until: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE secret_rotations SET held_until = $3 WHERE secret_id = $1 AND holder = $2";
+    tx.change_one(sql, args![secret, holder, until]).await
 }
 
 /// What was recorded with the step.
