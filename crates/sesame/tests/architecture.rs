@@ -15,18 +15,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("audit", &["crypto", "domain"]),
     ("service", &["audit", "crypto", "derive", "domain", "policy", "store"]),
     ("gateway", &["domain", "service"]),
-    ("sesame", &["audit", "crypto", "domain", "gateway", "policy", "seal", "service", "store"]),
+    ("rotate", &["crypto", "domain", "service"]),
+    ("sesame", &["audit", "crypto", "domain", "gateway", "policy", "rotate", "seal", "service", "store"]),
     ("testkit", &["audit", "crypto", "domain", "policy", "seal", "service", "store"]),
     ("bench", &[]),
 ];
 
 /// Heavy crates and the only rooms that may name them.
 const ONLY_IN: &[(&str, &[&str])] = &[
-    ("sqlx", &["store"]),
+    ("sqlx", &["store", "rotate"]),
     ("aws-lc-rs", &["crypto", "bench"]),
     ("sm2", &["crypto"]),
     ("hyper", &["sesame", "bench"]),
-    ("rustls", &["gateway", "sesame", "bench"]),
+    ("rustls", &["gateway", "rotate", "sesame", "bench"]),
+    ("redis", &["rotate"]),
+    ("russh", &["rotate"]),
     ("quick-xml", &["gateway"]),
 ];
 

@@ -1,5 +1,6 @@
 //! The configuration file: TOML whose every key is a setting.
 
+use std::borrow::Cow;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -75,6 +76,17 @@ fn raw(value: &Spanned<DeValue<'_>>) -> Option<Raw> {
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok().map(Raw::Number),
         DeValue::Array(items) => {
             items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect::<Option<_>>().map(Raw::List)
+        }
+        DeValue::Table(tables) => {
+            let table = |(name, value): (&Spanned<Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
+                let DeValue::Table(members) = value.get_ref() else { return None };
+                let member = |(name, value): (&Spanned<Cow<'_, str>>, &Spanned<DeValue<'_>>)| match value.get_ref() {
+                    DeValue::Table(_) => None,
+                    _ => raw(value).map(|raw| (name.get_ref().to_string(), raw)),
+                };
+                members.iter().map(member).collect::<Option<_>>().map(|members| (name.get_ref().to_string(), members))
+            };
+            tables.iter().map(table).collect::<Option<_>>().map(Raw::Tables)
         }
         _ => None,
     }

@@ -1,6 +1,7 @@
 //! The configuration: a file, then the environment, then flags, each stronger than the one before.
 
 mod file;
+pub(crate) mod instances;
 pub(crate) mod print;
 mod settings;
 mod value;

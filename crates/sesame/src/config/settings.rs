@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sesame_crypto::SecretText;
 use sesame_domain::{AccountId, RegionId, limits};
 
+use super::instances::Instances;
 use super::value::{
     AuditDurability, Bounded, Kind, Listen, LogFormat, LogLevel, Raw, SealKind, StorageUrl, TlsName, Value,
 };
@@ -151,6 +152,17 @@ settings! {
         "How long after a version of an asymmetric key the next one can be made; 0 for at once.";
     "limits.secrets_per_account" => limits_secrets_per_account: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
         "The most secrets of one account; 0 for no quota.";
+
+    "rotation.concurrency" => rotation_concurrency: Bounded<1, 256> = Bounded::new(4),
+        "Rotations of secrets under way at a time on this node.";
+    "rotation.attempts" => rotation_attempts: Bounded<1, 1_000> = Bounded::new(5),
+        "Attempts before a rotation is given up and the secret says AutomaticRotation=Invalid.";
+    "rotation.retry_seconds" => rotation_retry_seconds: Bounded<1, 3_600> = Bounded::new(30),
+        "Seconds between the first two attempts of a rotation; doubled with each further one, up to an hour.";
+    "rotation.instances" => rotation_instances: Instances = Instances::default(),
+        "How to reach the systems whose credentials are rotated: a table [rotation.instances.\"rm-…\"] for each \
+         instance id, with kind (postgresql, mysql, redis or ssh), host, port, ca or tls = \"off\", and \
+         administrator_secret, the name of a secret. See docs/rotation.md.";
 
     "audit.folder" => audit_folder: PathBuf = PathBuf::from("audit"),
         "Where the audit trail is kept. When it cannot be written, calls are refused.";

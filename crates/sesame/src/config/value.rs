@@ -1,5 +1,6 @@
 //! The types a setting can have, and how each is read from and written to the configuration.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -14,6 +15,7 @@ pub(crate) enum Raw {
     Number(i64),
     Switch(bool),
     List(Vec<String>),
+    Tables(BTreeMap<String, BTreeMap<String, Raw>>),
 }
 
 /// The form in which a setting is written.
@@ -23,6 +25,7 @@ pub(crate) enum Kind {
     Number,
     Switch,
     List,
+    Tables,
 }
 
 impl Kind {
@@ -39,6 +42,7 @@ impl Kind {
             Self::List => Ok(Raw::List(
                 text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect(),
             )),
+            Self::Tables => Err("can only be set in a file".to_owned()),
         }
     }
 
@@ -48,6 +52,7 @@ impl Kind {
             Self::Number => "must be a whole number",
             Self::Switch => "must be true or false",
             Self::List => "must be a list of texts, [\"…\", \"…\"]",
+            Self::Tables => "must be tables",
         }
     }
 }

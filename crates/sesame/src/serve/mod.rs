@@ -3,6 +3,7 @@
 mod banner;
 mod first_key;
 mod listeners;
+mod rotation;
 mod signals;
 
 use std::ffi::OsString;
@@ -95,6 +96,7 @@ async fn serve(config: &Config, folder: &DataFolder, bound: Bound, began: Instan
     let service = service(config, store.clone(), audit);
     let gateway = Gateway::new(Arc::clone(&service), gateway_options(config));
     let jobs = service.start_jobs();
+    let rotations = rotation::start(config, &service, &key.account)?;
 
     let endpoints = bound.endpoints()?;
     let ca = tls.as_ref().filter(|tls| tls.is_own()).map(|_| absolute(&folder.file(CA_CERTIFICATE))).transpose()?;
@@ -130,6 +132,7 @@ async fn serve(config: &Config, folder: &DataFolder, bound: Bound, began: Instan
     );
     gateway.serve(listeners, stop).await;
     drop(reloading);
+    drop(rotations);
     end(jobs, &store, &log).await;
     Ok(())
 }
