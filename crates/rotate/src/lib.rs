@@ -7,6 +7,8 @@
 //! | [`Kind::Redis`] | `ACL SETUSER` with a hash, and saving | `AUTH` |
 //! | [`Kind::Ssh`] | `chpasswd`, or a line of `authorized_keys` | logging in |
 //!
+//! Generic secrets are rotated by others, whom [`Webhooks`] ask.
+//!
 //! A password goes to a system as what the system keeps of it, wherever the system takes that, and otherwise in the
 //! place that its protocol has for it; never on a command line. No error repeats it: errors are made of words of our
 //! own and of the code that the system answered.
@@ -17,8 +19,10 @@ mod postgres;
 mod redis;
 mod ssh;
 mod tls;
+mod webhook;
 
 pub use instance::{Instance, Kind, Tls};
+pub use webhook::{Webhook, Webhooks};
 
 use std::collections::BTreeMap;
 
@@ -118,6 +122,8 @@ enum As {
     New,
     /// With the credential that the secret holds, to change it.
     Current,
+    /// Not at all: a webhook is asked.
+    Webhook,
 }
 
 impl As {
@@ -126,6 +132,7 @@ impl As {
             Self::Administrator => "logging in as the administrator",
             Self::New => "logging in with the credential",
             Self::Current => "logging in with the current credential",
+            Self::Webhook => "asking the webhook",
         }
     }
 
@@ -134,6 +141,7 @@ impl As {
         let reason = match self {
             Self::Administrator | Self::Current => FailureReason::Administrator,
             Self::New => FailureReason::Login,
+            Self::Webhook => FailureReason::Refused,
         };
         RotationFailure::new(reason, format!("{}: {how}", self.doing()))
     }

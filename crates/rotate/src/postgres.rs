@@ -29,7 +29,7 @@ async fn connect(instance: &Instance, login: &Login, who: As) -> Outcome<PgConne
 }
 
 pub(crate) async fn set(instance: &Instance, administrator: &Login, change: &Change<'_>) -> Outcome<()> {
-    let verifier = quoted(&verifier(password(change.login)?)?, '\'')?;
+    let verifier = quoted(&verifier(password(change.login)?).await?, '\'')?;
     let mut connection = connect(instance, administrator, As::Administrator).await?;
     let role = &change.login.name;
     let found = sqlx::query(
@@ -63,12 +63,15 @@ pub(crate) async fn set(instance: &Instance, administrator: &Login, change: &Cha
 }
 
 /// What the server keeps of a password: the password itself is not sent, and no log can hold it.
-fn verifier(password: &SecretText) -> Outcome<String> {
+async fn verifier(password: &SecretText) -> Outcome<String> {
     // EXPOSE: prepared as the server and its clients do it; what cannot be prepared is taken as it is.
     let text = plain(password.expose())?;
     let prepared = stringprep::saslprep(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned);
-    let verifier = scram_sha_256(&SecretText::new(prepared), &SystemRandom);
-    verifier.map_err(|_| RotationFailure::new(FailureReason::Internal, "no randomness"))
+    let prepared = SecretText::new(prepared);
+    // It takes milliseconds, which requests must not wait for.
+    let made = tokio::task::spawn_blocking(move || scram_sha_256(&prepared, &SystemRandom)).await;
+    let verifier = made.ok().and_then(Result::ok);
+    verifier.ok_or_else(|| RotationFailure::new(FailureReason::Internal, "the verifier could not be computed"))
 }
 
 pub(crate) async fn prove(instance: &Instance, login: &Login) -> Outcome<()> {

@@ -16,9 +16,20 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Connects as the instance says.
 pub(crate) async fn connect(instance: &Instance, who: As) -> Outcome<Box<dyn Stream>> {
-    let tcp = TcpStream::connect((instance.host.as_str(), instance.port)).await;
+    let ca = match &instance.tls {
+        Tls::Verify(ca) => Some(ca.as_slice()),
+        Tls::Off => None,
+    };
+    connect_to(&instance.host, instance.port, ca, who).await
+}
+
+/// Connects, over TLS where there is a CA to check the server with.
+pub(crate) async fn connect_to(host: &str, port: u16, ca: Option<&[u8]>, who: As) -> Outcome<Box<dyn Stream>> {
+    // As it is written in a URL, an address of IPv6 is in brackets.
+    let host = host.trim_matches(['[', ']']);
+    let tcp = TcpStream::connect((host, port)).await;
     let tcp = tcp.map_err(|error| who.unreachable(error.kind()))?;
-    let Tls::Verify(ca) = &instance.tls else { return Ok(Box::new(tcp)) };
+    let Some(ca) = ca else { return Ok(Box::new(tcp)) };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(ca) {
         let certificate = certificate.map_err(|_| who.unreachable("the CA of the instance is not in PEM form"))?;
@@ -29,8 +40,7 @@ pub(crate) async fn connect(instance: &Instance, who: As) -> Outcome<Box<dyn Str
         .map_err(|_| who.unreachable("TLS cannot be set up"))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let name =
-        ServerName::try_from(instance.host.clone()).map_err(|_| who.unreachable("the host is no name of a server"))?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| who.unreachable("the host is no name of a server"))?;
     let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, tcp).await;
     Ok(Box::new(stream.map_err(|_| who.unreachable("TLS failed"))?))
 }

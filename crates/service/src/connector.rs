@@ -3,10 +3,11 @@
 use std::fmt;
 
 use sesame_crypto::secret::SecretText;
-use sesame_domain::secret::SecretName;
+use sesame_domain::Timestamp;
+use sesame_domain::secret::{SecretName, SecretVersionId};
 use sesame_store::BoxFuture;
 
-use crate::rotator::{RotationFailure, RotationTarget};
+use crate::rotator::{FailureReason, RotationFailure, RotationTarget};
 
 /// What a connector answers.
 pub type Outcome<T> = Result<T, RotationFailure>;
@@ -51,6 +52,19 @@ pub struct Change<'a> {
     pub administrator: Option<&'a SecretText>,
 }
 
+/// What somebody is told who rotates a generic secret.
+#[derive(Debug)]
+pub struct Ask<'a> {
+    /// The ARN of the secret.
+    pub arn: &'a str,
+    /// The id of the version that is wanted.
+    pub version: &'a SecretVersionId,
+    /// Now.
+    pub at: Timestamp,
+    /// The value of the secret that [`Connector::administrator`] names.
+    pub key: Option<&'a SecretText>,
+}
+
 /// Reaches the systems that the operator has described. Nothing here knows secrets, versions or stages.
 pub trait Connector: Send + Sync + fmt::Debug {
     /// Whether it is described how to reach this system.
@@ -68,4 +82,11 @@ pub trait Connector: Send + Sync + fmt::Debug {
 
     /// Logs in, and out again.
     fn prove<'a>(&'a self, target: &'a RotationTarget, login: &'a Login) -> BoxFuture<'a, Outcome<()>>;
+
+    /// Asks whoever rotates a generic secret to do it, and to store the new value under the version that is named. Asking
+    /// twice for a version is the same as once.
+    fn ask<'a>(&'a self, _: &'a RotationTarget, _: &'a Ask<'a>) -> BoxFuture<'a, Outcome<()>> {
+        let nobody = RotationFailure::new(FailureReason::NotConfigured, "nobody is configured to rotate the secret");
+        Box::pin(std::future::ready(Err(nobody)))
+    }
 }

@@ -9,7 +9,7 @@ use sesame_store::BoxFuture;
 
 use crate::error::{Code, KmsError, Result};
 
-/// The system that the credential of a managed secret opens.
+/// The system that the credential of a managed secret opens, or a generic secret that somebody else rotates.
 #[derive(Clone, Debug)]
 pub struct RotationTarget {
     /// The account that owns the secret.
@@ -133,11 +133,11 @@ pub trait Rotator: Send + Sync + fmt::Debug {
 }
 
 impl RotationTarget {
-    /// The target of a managed secret; `None` for a generic one.
+    /// The target of a secret; of a generic one, it is the secret itself. `None` when its configuration cannot be read.
     pub fn of(secret: &Secret) -> Option<Self> {
-        let config = ManagedConfig::parse(secret.kind, &secret.extended_config).ok()?;
-        let managed = secret.kind.is_managed();
-        managed.then(|| Self { account: secret.account.clone(), name: secret.name.clone(), kind: secret.kind, config })
+        let config = if secret.kind.is_managed() { &secret.extended_config } else { "{}" };
+        let config = ManagedConfig::parse(secret.kind, config).ok()?;
+        Some(Self { account: secret.account.clone(), name: secret.name.clone(), kind: secret.kind, config })
     }
 
     /// What a caller is told when no rotator reaches the target.

@@ -26,7 +26,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "rotate"]),
     ("aws-lc-rs", &["crypto", "bench"]),
     ("sm2", &["crypto"]),
-    ("hyper", &["sesame", "bench"]),
+    ("hyper", &["rotate", "sesame", "bench"]),
     ("rustls", &["gateway", "rotate", "sesame", "bench"]),
     ("redis", &["rotate"]),
     ("russh", &["rotate"]),

@@ -9,7 +9,7 @@ use sesame_domain::AccountId;
 use sesame_domain::secret::StageLabel;
 
 use super::{Ended, Rotations, STEP_LIMIT, Step};
-use crate::connector::{Change, Connector, Login, Outcome};
+use crate::connector::{Ask, Change, Connector, Login, Outcome};
 use crate::context::Context;
 use crate::error::KmsError;
 use crate::registry;
@@ -91,6 +91,10 @@ impl System<'_> {
 
     pub(super) async fn set(&self, change: &Change<'_>, limit: Duration) -> Step<()> {
         limited("set the credential", limit, self.connector.set(self.target, change)).await
+    }
+
+    pub(super) async fn ask(&self, ask: &Ask<'_>, limit: Duration) -> Step<()> {
+        limited("ask for the rotation", limit, self.connector.ask(self.target, ask)).await
     }
 
     pub(super) async fn prove(&self, login: &Login) -> Step<()> {

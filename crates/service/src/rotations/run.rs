@@ -14,7 +14,7 @@ use sesame_store::{StoreError, Tx, secrets};
 
 use super::reach::{Reach, System, principal};
 use super::{Ended, HOLD_SECONDS, LONGEST_WAIT_SECONDS, MARGIN, STEP_LIMIT, Step};
-use crate::connector::{Change, Credential, Login};
+use crate::connector::{Ask, Change, Credential, Login};
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::keys::LoadedKey;
@@ -81,6 +81,9 @@ impl Run<'_> {
         let system = self.reach.system(&target)?;
         let principal = principal(&self.secret.account);
         let cx = self.reach.context(&principal)?;
+        if self.secret.kind == SecretType::Generic {
+            return self.ask(&cx, system).await;
+        }
         let opened = self.open(&cx).await?;
         if opened.versions.get(&self.pending.version).is_some() {
             return self.finish(false).await.map(|()| false);
@@ -96,6 +99,36 @@ impl Run<'_> {
         }
         self.store(&cx, &opened, &plan.value).await?;
         Ok(true)
+    }
+
+    /// Asks whoever rotates a generic secret, and looks whether it was done.
+    async fn ask(&self, cx: &Context<'_>, system: System<'_>) -> Step<bool> {
+        let stored = async || Ok::<_, Ended>(self.versions().await?.get(&self.pending.version).is_some());
+        if !stored().await? {
+            let key = system.administrator(cx).await?;
+            let arn = cx.arn(&self.secret.account, format_args!("secret/{}", self.secret.name));
+            let limit = self.hold().await?;
+            let at = self.reach.service.clock.now();
+            let ask = Ask { arn: &arn, version: &self.pending.version, at, key: key.as_ref() };
+            system.ask(&ask, limit).await?;
+            if !stored().await? {
+                let message = "it was asked, and has not stored the new version yet";
+                return Err(RotationFailure::new(FailureReason::Refused, message).into());
+            }
+        }
+        self.finish(false).await?;
+        Ok(true)
+    }
+
+    /// The versions, read past the cache: another node may have ended the last rotation a moment ago.
+    async fn versions(&self) -> Step<Versions> {
+        let id = self.secret.id.clone();
+        let read = self
+            .reach
+            .service
+            .store
+            .read::<_, StoreError, _>(move |conn| Box::pin(async move { secrets::versions(conn, &id).await }));
+        Ok(read.await?)
     }
 
     /// After a failure: makes sure that what the secret holds works, be it the new credential or the old one.
@@ -153,17 +186,10 @@ impl Run<'_> {
         Ok(RotationTarget::of(self.secret).ok_or_else(unreadable)?)
     }
 
-    /// Opens what the secret holds, which also shows that its key is usable before anything is touched. Versions are
-    /// read past the cache: another node may have ended the last rotation a moment ago.
+    /// Opens what the secret holds, which also shows that its key is usable before anything is touched.
     async fn open(&self, cx: &Context<'_>) -> Step<Opened> {
         let secret = self.secret;
-        let id = secret.id.clone();
-        let read = self
-            .reach
-            .service
-            .store
-            .read::<_, StoreError, _>(move |conn| Box::pin(async move { secrets::versions(conn, &id).await }));
-        let versions = read.await?;
+        let versions = self.versions().await?;
         let key = cx.keys().get(&secret.key).await?.ok_or(KmsError::from(Code::KeyNotFound))?;
         for operation in ["GetSecretValue", "GenerateDataKey"] {
             key.key.state.permits(operation).map_err(KmsError::from)?;

@@ -1,7 +1,7 @@
-//! `[rotation.instances."rm-…"]`: how the systems are reached whose credentials are rotated.
+//! `[rotation.instances."rm-…"]` and `[rotation.webhooks."…"]`: how the systems are reached whose credentials are
+//! rotated, and who is asked to rotate generic secrets.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use sesame_domain::AccountId;
@@ -62,18 +62,7 @@ impl Value for Instances {
     }
 
     fn toml(&self) -> Option<String> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let mut out = String::from("{");
-        for (at, (id, instance)) in self.0.iter().enumerate() {
-            let members: Vec<String> =
-                instance.written.iter().map(|(name, raw)| format!("{name} = {}", written(raw))).collect();
-            let comma = if at == 0 { "" } else { "," };
-            let _ = write!(out, "{comma} {id:?} = {{ {} }}", members.join(", "));
-        }
-        out.push_str(" }");
-        Some(out)
+        inline(self.0.iter().map(|(id, instance)| (id, &instance.written)))
     }
 }
 
@@ -85,6 +74,69 @@ fn written(raw: &Raw) -> String {
         Raw::List(items) => format!("{items:?}"),
         Raw::Tables(_) => String::new(),
     }
+}
+
+/// A webhook as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WebhookSetting {
+    pub(crate) url: String,
+    pub(crate) ca: PathBuf,
+    pub(crate) signing_secret: SecretName,
+    pub(crate) account: Option<AccountId>,
+    written: BTreeMap<String, Raw>,
+}
+
+/// Every webhook by the secrets that it is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct WebhookSettings(pub(crate) BTreeMap<String, WebhookSetting>);
+
+impl Value for WebhookSettings {
+    const KIND: Kind = Kind::Tables;
+
+    fn read(raw: &Raw) -> Result<Self, String> {
+        let Raw::Tables(tables) = raw else { return Err("must be tables, [rotation.webhooks.\"…\"]".to_owned()) };
+        let read = |(secrets, members): (&String, &BTreeMap<String, Raw>)| {
+            let webhook = WebhookSetting::read(members).map_err(|problem| format!("of {secrets}: {problem}"))?;
+            Ok((secrets.clone(), webhook))
+        };
+        tables.iter().map(read).collect::<Result<_, String>>().map(Self)
+    }
+
+    fn toml(&self) -> Option<String> {
+        inline(self.0.iter().map(|(secrets, webhook)| (secrets, &webhook.written)))
+    }
+}
+
+impl WebhookSetting {
+    fn read(members: &BTreeMap<String, Raw>) -> Result<Self, String> {
+        let mut from = Members(members.clone());
+        let setting = Self {
+            url: from.take("url")?.ok_or("url is missing")?,
+            ca: from.take("ca")?.ok_or("ca is missing, the certificate that the server is checked with")?,
+            signing_secret: from
+                .parsed("signing_secret", "the name of a secret")?
+                .ok_or("signing_secret is missing, the name of the secret that signs what is sent")?,
+            account: from.parsed("account", "the id of an account, 16 digits")?,
+            written: members.clone(),
+        };
+        if let Some(unknown) = from.0.keys().next() {
+            return Err(format!("there is no {unknown}"));
+        }
+        if !setting.url.starts_with("https://") {
+            return Err("url must begin with https://".to_owned());
+        }
+        Ok(setting)
+    }
+}
+
+/// Tables on one line; `None` without any.
+fn inline<'a>(tables: impl Iterator<Item = (&'a String, &'a BTreeMap<String, Raw>)>) -> Option<String> {
+    let table = |(name, members): (&String, &BTreeMap<String, Raw>)| {
+        let members: Vec<String> = members.iter().map(|(name, raw)| format!("{name} = {}", written(raw))).collect();
+        format!("{name:?} = {{ {} }}", members.join(", "))
+    };
+    let tables: Vec<String> = tables.map(table).collect();
+    if tables.is_empty() { None } else { Some(format!("{{ {} }}", tables.join(", "))) }
 }
 
 /// The members of one instance, taken out one after the other.
@@ -170,6 +222,19 @@ mod tests {
         assert_eq!((one.kind, one.port, one.tls), (InstanceKind::Postgresql, 5432, false));
         assert!(instances.toml().unwrap().starts_with("{ \"rm-1\" = { administrator_secret = \"db/admin\""));
         assert_eq!(Instances::default().toml(), None);
+    }
+
+    #[test]
+    fn a_webhook_is_asked_over_https_only() {
+        let read = |url: &str| {
+            let members = [("url", url), ("ca", "ca.pem"), ("signing_secret", "hook")];
+            let members = members.iter().map(|(name, text)| ((*name).to_owned(), Raw::Text((*text).to_owned())));
+            WebhookSettings::read(&Raw::Tables([("app/*".to_owned(), members.collect())].into_iter().collect()))
+        };
+        let right = read("https://hook.internal/rotate").unwrap();
+        assert!(right.toml().unwrap().starts_with("{ \"app/*\" = { ca = \"ca.pem\", signing_secret = \"hook\""));
+        assert!(read("http://hook.internal/").unwrap_err().contains("must begin with https://"));
+        assert_eq!(WebhookSettings::default().toml(), None);
     }
 
     #[test]

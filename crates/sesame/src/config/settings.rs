@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use sesame_crypto::SecretText;
 use sesame_domain::{AccountId, RegionId, limits};
 
-use super::instances::Instances;
+use super::instances::{Instances, WebhookSettings};
 use super::value::{
     AuditDurability, Bounded, Kind, Listen, LogFormat, LogLevel, Raw, SealKind, StorageUrl, TlsName, Value,
 };
@@ -163,6 +163,9 @@ settings! {
         "How to reach the systems whose credentials are rotated: a table [rotation.instances.\"rm-…\"] for each \
          instance id, with kind (postgresql, mysql, redis or ssh), host, port, ca or tls = \"off\", and \
          administrator_secret, the name of a secret. See docs/rotation.md.";
+    "rotation.webhooks" => rotation_webhooks: WebhookSettings = WebhookSettings::default(),
+        "Who is asked to rotate generic secrets: a table [rotation.webhooks.\"name-or-beginning*\"] for some secrets, with \
+         url (https), ca and signing_secret, the name of a secret. See docs/rotation.md.";
 
     "audit.folder" => audit_folder: PathBuf = PathBuf::from("audit"),
         "Where the audit trail is kept. When it cannot be written, calls are refused.";

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use sesame_domain::AccountId;
-use sesame_rotate::{Instance, Kind, Systems, Tls};
+use sesame_rotate::{Instance, Kind, Systems, Tls, Webhook, Webhooks};
 use sesame_service::Service;
 use sesame_service::rotations::{RotationOptions, Rotations, RunningRotations};
 
 use crate::config::Config;
-use crate::config::instances::{InstanceKind, InstanceSetting};
+use crate::config::instances::{InstanceKind, InstanceSetting, WebhookSetting};
 
 /// Starts the rotations, also where nothing is described: another configuration may have left some behind.
 pub(super) fn start(config: &Config, service: &Arc<Service>, first: &AccountId) -> Result<RunningRotations> {
@@ -25,7 +25,11 @@ pub(super) fn start(config: &Config, service: &Arc<Service>, first: &AccountId) 
         attempts: small(settings.rotation_attempts.get()),
         retry_seconds: small(settings.rotation_retry_seconds.get()),
     };
-    let rotations = Rotations::new(service, vec![Arc::new(systems)], options)?;
+    let webhooks = settings.rotation_webhooks.0.iter().map(|(secrets, setting)| {
+        webhook(config, secrets, setting, first).with_context(|| format!("rotation.webhooks of {secrets}"))
+    });
+    let webhooks = Webhooks::new(webhooks.collect::<Result<_>>()?);
+    let rotations = Rotations::new(service, vec![Arc::new(systems), Arc::new(webhooks)], options)?;
     rotations.install();
     Ok(rotations.start())
 }
@@ -55,5 +59,16 @@ fn instance(config: &Config, setting: &InstanceSetting, first: &AccountId) -> Re
         host_keys: setting.host_keys.clone(),
         authorized_keys: setting.authorized_keys.clone(),
         sudo: setting.sudo,
+    })
+}
+
+fn webhook(config: &Config, secrets: &str, setting: &WebhookSetting, first: &AccountId) -> Result<Webhook> {
+    let path = config.path(&setting.ca);
+    Ok(Webhook {
+        account: setting.account.clone().unwrap_or_else(|| first.clone()),
+        secrets: secrets.to_owned(),
+        url: setting.url.parse().context("url is no URL")?,
+        ca: std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?,
+        signing_secret: setting.signing_secret.clone(),
     })
 }
