@@ -180,6 +180,10 @@ impl Rotations {
     }
 
     async fn claim(&self, service: &Service, limit: u32) -> Vec<PendingRotation> {
+        // What cannot be recorded is not done.
+        if service.audit.ready().is_err() {
+            return Vec::new();
+        }
         let now = service.clock.now();
         // Looked for before it is written: most rounds find nothing, and a write costs a transaction.
         let claimed = async {
@@ -212,15 +216,16 @@ impl Rotations {
                 return;
             }
         };
-        let report = |outcome| {
+        let report = async |outcome| {
             let version = Some(&pending.version);
-            service.rotation_ended(&RotationEvent { secret: &secret, version, at: service.clock.now(), outcome });
+            let event = RotationEvent { secret: &secret, version, at: service.clock.now(), outcome };
+            service.rotation_ended(&event).await;
         };
         let lost =
             || tracing::warn!(account = %secret.account, secret = %secret.name, "another node goes on with a rotation");
         let run = Run { reach: Reach { rotations: self, service }, pending: &pending, secret: &secret };
         let failure = match run.advance().await {
-            Ok(true) => return report(RotationOutcome::Succeeded),
+            Ok(true) => return report(RotationOutcome::Succeeded).await,
             Ok(false) => return,
             Err(Ended::Lost) => return lost(),
             Err(Ended::Failed(failure)) => failure,
@@ -228,7 +233,7 @@ impl Rotations {
         let attempt = pending.attempts + 1;
         let last = attempt >= i64::from(self.options.attempts.max(1));
         let (recorded, given_up) = match run.settle().await {
-            Ok(Settled::Stored) => return report(RotationOutcome::Succeeded),
+            Ok(Settled::Stored) => return report(RotationOutcome::Succeeded).await,
             Ok(Settled::AsBefore) if last => (run.finish(true).await, true),
             Ok(Settled::AsBefore) => (run.try_later().await, false),
             Err(Ended::Lost) => return lost(),
@@ -239,7 +244,7 @@ impl Rotations {
                 (run.try_later().await.and(marked), false)
             }
         };
-        report(RotationOutcome::Failed { failure: &failure, attempt, given_up });
+        report(RotationOutcome::Failed { failure: &failure, attempt, given_up }).await;
         if let Err(Ended::Failed(cause)) = recorded {
             tracing::error!(account = %secret.account, secret = %secret.name, %cause, "the end of an attempt could not be recorded");
         }

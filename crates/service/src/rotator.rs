@@ -163,14 +163,14 @@ impl crate::Service {
         let _ = self.rotator.set(rotator);
     }
 
-    /// Sets who is told of the end of every attempt to rotate a secret, beside the log and the metrics; the first one
+    /// Sets who is told of the end of every attempt to rotate a secret, beside log, metrics and audit trail; the first one
     /// stays.
     pub fn on_rotation(&self, listener: std::sync::Arc<dyn RotationListener>) {
         let _ = self.rotation_listener.set(listener);
     }
 
-    /// Counts, logs and passes on the end of an attempt.
-    pub(crate) fn rotation_ended(&self, event: &RotationEvent<'_>) {
+    /// Records, counts, logs and passes on the end of an attempt.
+    pub(crate) async fn rotation_ended(&self, event: &RotationEvent<'_>) {
         let Secret { account, name, kind, .. } = event.secret;
         let (result, reason) = match &event.outcome {
             RotationOutcome::Succeeded => ("succeeded", ""),
@@ -191,6 +191,9 @@ impl crate::Service {
         }
         if let Some(listener) = self.rotation_listener.get() {
             listener.ended(event);
+        }
+        if let Err(error) = self.audit.record_rotation(event).await {
+            tracing::error!(%error, cause = ?error.cause, "the end of a rotation could not be recorded in the audit trail");
         }
     }
 

@@ -7,6 +7,7 @@ mod event;
 mod expand;
 pub mod facts;
 mod mask;
+mod rotation;
 #[doc(hidden)]
 pub mod testing;
 
@@ -17,6 +18,7 @@ use sesame_crypto::{HmacHash, HmacKey, SecretBytes};
 use sesame_domain::RegionId;
 
 use crate::error::{Code, KmsError, Result};
+use crate::rotator::RotationEvent;
 pub(crate) use event::Recorded;
 pub use expand::expand;
 pub use mask::{Mask, sensitivity};
@@ -76,6 +78,13 @@ impl Audit {
             appending
         });
         appending.await.map_err(unavailable)
+    }
+
+    /// Writes the record of an attempt to rotate a secret.
+    pub(crate) async fn record_rotation(&self, event: &RotationEvent<'_>) -> Result<()> {
+        let mut body = Vec::with_capacity(512);
+        rotation::write(&mut body, event, &self.region);
+        self.log.append(sesame_audit::Kind::Event, &body).await.map_err(unavailable)
     }
 
     pub(crate) fn is_up(&self) -> bool {

@@ -35,7 +35,7 @@ async fn one(service: &Service, id: SecretId, now: Timestamp) -> Result<()> {
         let message = unreachable.unwrap_or_else(|| "the extended configuration cannot be read".to_owned());
         let failure = RotationFailure::new(FailureReason::NotConfigured, message);
         let outcome = RotationOutcome::Failed { failure: &failure, attempt: 1, given_up: true };
-        service.rotation_ended(&RotationEvent { secret: &secret, version: None, at: now, outcome });
+        service.rotation_ended(&RotationEvent { secret: &secret, version: None, at: now, outcome }).await;
     }
     let possible = rotator.is_some();
     let version: SecretVersionId = uuid_v4(&*service.random)?.parse().map_err(KmsError::internal)?;

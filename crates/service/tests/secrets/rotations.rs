@@ -241,6 +241,19 @@ impl World {
         node(&self.kms.service, &self.memory).round().await;
     }
 
+    /// Of each rotation in the audit trail: its version, and why it failed.
+    fn audited(&self) -> Vec<String> {
+        let of_server =
+            |event: &Value| event["eventType"] == "AliyunServiceEvent" && event["eventName"] == "RotateSecret";
+        let events = self.kms.events().into_iter().filter(of_server);
+        let told = events.map(|event| {
+            assert_eq!((&event["resourceName"], &event["resourceType"]), (&"s".into(), &"ACS::KMS::Secret".into()));
+            assert_eq!(event["recipientAccountId"], "1234567890123456");
+            format!("{} {}", event["requestParameters"]["VersionId"], event["errorCode"])
+        });
+        told.collect()
+    }
+
     fn told(&self) -> Vec<String> {
         std::mem::take(&mut self.told.0.lock())
     }
@@ -402,6 +415,8 @@ async fn a_failure_leaves_what_was_current_and_says_why() {
         world.ask("s", "v3").await;
         world.rotations.round().await;
         assert_eq!(world.value("s", "ACSCurrent").await.0, "v3");
+        let failed = format!("\"v2\" \"{reason}\"");
+        assert_eq!(world.audited(), [&failed, &failed, &failed, "\"v3\" null"]);
         assert_eq!(world.described("s", "AutomaticRotation").await, "Enabled");
     }
 }
