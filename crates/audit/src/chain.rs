@@ -1,7 +1,7 @@
 //! The end of the chain: the open file, and what is needed to go on after a failure.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _, Seek as _};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,6 +62,7 @@ pub(crate) struct Torn {
 #[derive(Debug)]
 pub(crate) struct Chain {
     folder: PathBuf,
+    trail: String,
     node: String,
     files: Arc<dyn Files>,
     signer: Arc<Ed25519>,
@@ -88,14 +89,11 @@ struct Open {
     is_unsynced: bool,
 }
 
-/// Where each line of a write ends.
-pub(crate) type Lines = Vec<(u64, Kind, std::ops::Range<usize>)>;
-
 impl Chain {
     /// Reads where the chain ends; nothing is written.
     pub(crate) fn find(
         folder: &Path,
-        node: &str,
+        (trail, node): (&str, &str),
         files: Arc<dyn Files>,
         signer: Arc<Ed25519>,
         file_bytes: u64,
@@ -103,6 +101,7 @@ impl Chain {
         let end = End::find(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
+            trail: trail.to_owned(),
             node: node.to_owned(),
             files,
             signer,
@@ -118,20 +117,15 @@ impl Chain {
         })
     }
 
-    /// Appends events in one write and says where the lines of [`Chain::written`] end.
-    pub(crate) fn append(&mut self, batch: &Batch, now: i64) -> io::Result<Lines> {
+    /// Appends events in one write; how many.
+    pub(crate) fn append(&mut self, batch: &Batch, now: i64) -> io::Result<u64> {
         if self.open.as_ref().is_some_and(|open| open.size >= self.file_bytes || open.day != day(now)) {
             self.rotate(now)?;
         }
         if self.open.is_none() {
             self.start_file(now)?;
         }
-        self.write(batch.iter(), now)
-    }
-
-    /// The bytes of the last write.
-    pub(crate) fn written(&self) -> &[u8] {
-        &self.out
+        self.write(batch.iter())
     }
 
     /// Appends something about the trail itself.
@@ -147,7 +141,7 @@ impl Chain {
             return Ok(());
         }
         let body = self.head(now);
-        self.write([(Kind::Checkpoint, body.as_bytes())].into_iter(), now)?;
+        self.write([(Kind::Checkpoint, body.as_bytes())].into_iter())?;
         self.signed_seq = self.seq;
         Ok(())
     }
@@ -203,10 +197,7 @@ impl Chain {
         // What a write that failed left behind; when it cannot be taken back, the next file declares it.
         let _ = open.medium.cut(open.size);
         let path = self.folder.join(file_name(self.number));
-        if let Ok(bytes) = fs::read(path) {
-            let size = usize::try_from(open.size).unwrap_or(usize::MAX);
-            self.torn.extend(Torn::of(self.number, &bytes, size));
-        }
+        self.torn.extend(Torn::behind(self.number, &path, open.size).unwrap_or_default());
         if open.is_unsynced {
             self.unsynced.push(open.medium);
         }
@@ -228,6 +219,7 @@ impl Chain {
         let head = serde_json::json!({
             "format": 1,
             "number": self.number,
+            "trail": self.trail,
             "node": self.node,
             "time": String::from_utf8_lossy(&time),
             "publicKey": STANDARD.encode(self.signer.public()),
@@ -235,22 +227,19 @@ impl Chain {
         });
         self.open = Some(Open { medium, size: 0, reserved: 0, day: day(now), is_unsynced: false });
         self.reserve()?;
-        self.write([(Kind::File, head.to_string().as_bytes())].into_iter(), now)?;
+        self.write([(Kind::File, head.to_string().as_bytes())].into_iter())?;
         self.torn.clear();
         // The name of the file has to be on disk as well; what is in it will be within a second.
         fs::File::open(&self.folder)?.sync_all()
     }
 
-    fn write<'e>(&mut self, events: impl Iterator<Item = (Kind, &'e [u8])>, _now: i64) -> io::Result<Lines> {
+    fn write<'e>(&mut self, events: impl Iterator<Item = (Kind, &'e [u8])>) -> io::Result<u64> {
         let Some(open) = &mut self.open else { return Err(io::ErrorKind::NotConnected.into()) };
         self.out.clear();
         let (mut seq, mut hash) = (self.seq, self.hash);
-        let mut lines = Lines::new();
         for (kind, body) in events {
             seq += 1;
-            let from = self.out.len();
             hash = line::write(&mut self.out, seq, &hash, kind, body);
-            lines.push((seq, kind, from..self.out.len().saturating_sub(1)));
         }
         if let Err(refused) = open.medium.append(&self.out) {
             self.leave_file();
@@ -261,12 +250,25 @@ impl Chain {
             open.is_unsynced = true;
             self.unsynced.push(Arc::clone(&open.medium));
         }
+        let records = seq - self.seq;
         (self.seq, self.hash) = (seq, hash);
-        Ok(lines)
+        Ok(records)
     }
 }
 
 impl Torn {
+    /// What a file ends with behind its records; nothing of them is read.
+    fn behind(file: u64, path: &Path, size: u64) -> io::Result<Option<Self>> {
+        let mut open = fs::File::open(path)?;
+        if open.metadata()?.len() <= size {
+            return Ok(None);
+        }
+        open.seek(io::SeekFrom::Start(size))?;
+        let mut rest = Vec::new();
+        open.read_to_end(&mut rest)?;
+        Ok(Some(Self { file, offset: size, bytes: rest.len() as u64, sha256: to_hex(&sha256(&rest)) }))
+    }
+
     fn of(file: u64, bytes: &[u8], valid: usize) -> Option<Self> {
         let rest = bytes.get(valid..).filter(|rest| !rest.is_empty())?;
         let (offset, length) = (valid as u64, rest.len() as u64);

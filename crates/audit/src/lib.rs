@@ -10,6 +10,7 @@
 //! the next file, whose head names the bytes that the old one ends with and that are no record.
 
 mod chain;
+mod follow;
 pub mod json;
 mod keeper;
 mod line;
@@ -18,8 +19,9 @@ mod medium;
 mod read;
 mod verify;
 
+pub use follow::Follow;
 pub use line::{Kind, Line};
-pub use log::{AuditLog, Durability, Options, Record, Tap, Unavailable};
+pub use log::{AuditLog, Durability, Options, Unavailable};
 pub use medium::{Disk, Files, Medium};
 pub use read::{Records, files};
 pub use verify::{Broken, Proof, Trust, verify};
@@ -29,5 +31,7 @@ pub mod testing;
 
 /// The public key, for auditors; in the folder of the trail.
 pub const PUBLIC_KEY: &str = "public-key.pem";
+/// The id of the trail: what is copied from it elsewhere is known by it; in the folder of the trail.
+pub const TRAIL_ID: &str = "trail-id";
 /// The newest record that is on disk, signed; in the folder of the trail.
 pub const HEAD: &str = "head.json";

@@ -1,6 +1,5 @@
 //! The trail as the rest of the server sees it: append, and wait until the record has left the process.
 
-use std::fmt;
 use std::fs;
 use std::future::poll_fn;
 use std::io;
@@ -20,7 +19,7 @@ use crate::chain::{Batch, Chain};
 use crate::keeper::{self, Keeper};
 use crate::line::Kind;
 use crate::medium::Files;
-use crate::{PUBLIC_KEY, verify};
+use crate::{PUBLIC_KEY, TRAIL_ID, verify};
 
 /// A write that takes longer than this belongs on a thread of its own.
 const SLOW: Duration = Duration::from_millis(2);
@@ -41,6 +40,8 @@ pub enum Durability {
 pub struct Options {
     /// Where the files are.
     pub folder: PathBuf,
+    /// The id that a new trail gets: one that no other has.
+    pub fresh_id: String,
     /// The name of this node; letters, digits, dots, dashes and underscores.
     pub node: String,
     /// When an answer may be sent.
@@ -53,8 +54,6 @@ pub struct Options {
     pub signer: Ed25519,
     /// Makes the files.
     pub files: Arc<dyn Files>,
-    /// Where copies of the records go.
-    pub taps: Vec<Arc<dyn Tap>>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -63,23 +62,6 @@ pub struct Options {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the audit trail takes no record: {0}")]
 pub struct Unavailable(Arc<str>);
-
-/// A record that was written.
-#[derive(Clone, Copy, Debug)]
-pub struct Record<'a> {
-    /// Its number.
-    pub seq: u64,
-    /// What it holds.
-    pub kind: Kind,
-    /// Its line, without the line end.
-    pub line: &'a [u8],
-}
-
-/// Is handed a copy of what was written. Called on the path of requests: it must be quick and must not wait.
-pub trait Tap: Send + Sync + fmt::Debug {
-    /// Takes what it wants.
-    fn offer(&self, records: &[Record<'_>]);
-}
 
 /// The open trail. A clone is another handle of the same trail.
 #[derive(Clone, Debug)]
@@ -91,10 +73,10 @@ pub struct AuditLog {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) folder: PathBuf,
+    id: String,
     pub(crate) durability: Durability,
     pub(crate) retention_days: u64,
     pub(crate) clock: Arc<dyn Clock>,
-    taps: Vec<Arc<dyn Tap>>,
     pending: Mutex<Pending>,
     pub(crate) chain: Mutex<Chain>,
     /// Whether the last write took long.
@@ -169,19 +151,20 @@ impl AuditLog {
         let public = verify::pem(&options.signer.public());
         keeper::replace(&options.folder, PUBLIC_KEY, &public)?;
         let node: String = options.node.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).collect();
+        let id = trail_id(&options.folder, options.fresh_id)?;
         let chain = Chain::find(
             &options.folder,
-            &node,
+            (&id, &node),
             options.files,
             Arc::new(options.signer),
             options.file_bytes.max(4_096),
         )?;
         let inner = Arc::new(Inner {
             folder: options.folder,
+            id,
             durability: options.durability,
             retention_days: options.retention_days,
             clock: options.clock,
-            taps: options.taps,
             pending: Mutex::default(),
             chain: Mutex::new(chain),
             is_slow: AtomicBool::new(false),
@@ -274,6 +257,11 @@ impl AuditLog {
         !self.inner.is_refusing.load(Ordering::Relaxed)
     }
 
+    /// The id of the trail.
+    pub fn id(&self) -> &str {
+        &self.inner.id
+    }
+
     /// The folder of the trail.
     pub fn folder(&self) -> &std::path::Path {
         &self.inner.folder
@@ -301,6 +289,18 @@ impl AuditLog {
             tracing::error!(%cause, "the audit trail could not be closed in order");
         }
         self.inner.wake_keeper();
+    }
+}
+
+/// The id of the trail in a folder; a new one is written down.
+fn trail_id(folder: &std::path::Path, fresh: String) -> io::Result<String> {
+    match fs::read_to_string(folder.join(TRAIL_ID)) {
+        Ok(text) => Ok(text.trim_end().to_owned()),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            keeper::replace(folder, TRAIL_ID, &format!("{fresh}\n"))?;
+            Ok(fresh)
+        }
+        Err(cause) => Err(cause),
     }
 }
 
@@ -356,18 +356,8 @@ impl Inner {
         if self.is_refusing.load(Ordering::Relaxed) && !chain.is_open() {
             return Err(self.trouble.lock().clone().unwrap_or_else(|| Unavailable("it is being repaired".into())));
         }
-        let lines = chain.append(batch, now).map_err(|cause| Unavailable(cause.to_string().into()))?;
-        self.records.fetch_add(lines.len() as u64, Ordering::Relaxed);
-        if !self.taps.is_empty() {
-            let written = chain.written();
-            let records: Vec<_> = lines
-                .into_iter()
-                .map(|(seq, kind, at)| Record { seq, kind, line: written.get(at).unwrap_or_default() })
-                .collect();
-            for tap in &self.taps {
-                tap.offer(&records);
-            }
-        }
+        let records = chain.append(batch, now).map_err(|cause| Unavailable(cause.to_string().into()))?;
+        self.records.fetch_add(records, Ordering::Relaxed);
         if let Err(cause) = chain.reserve() {
             self.refuse(&Unavailable(cause.to_string().into()));
         }
@@ -420,12 +410,12 @@ impl Inner {
         }
         let written = {
             let mut chain = self.chain.lock();
-            let written = chain.append(&batch, now).map(|lines| lines.len());
-            written.and_then(|lines| chain.reserve().map(|()| lines))
+            let written = chain.append(&batch, now);
+            written.and_then(|records| chain.reserve().map(|()| records))
         };
         match written {
-            Ok(lines) => {
-                self.records.fetch_add(lines as u64, Ordering::Relaxed);
+            Ok(records) => {
+                self.records.fetch_add(records, Ordering::Relaxed);
                 *self.trouble.lock() = None;
                 self.is_refusing.store(false, Ordering::Relaxed);
                 tracing::warn!(refused, late = backlog.ends.len(), lost, "the audit trail is written again");

@@ -84,7 +84,7 @@ impl Records {
     }
 }
 
-fn first_seq(path: &Path) -> io::Result<Option<u64>> {
+pub(crate) fn first_seq(path: &Path) -> io::Result<Option<u64>> {
     let mut line = Vec::new();
     BufReader::new(fs::File::open(path)?).read_until(b'\n', &mut line)?;
     line.pop();

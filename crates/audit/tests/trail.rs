@@ -8,20 +8,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
 use sesame_audit::testing::Failing;
-use sesame_audit::{AuditLog, Broken, Durability, Kind, Options, Proof, Records, Trust, files, verify};
+use sesame_audit::{AuditLog, Broken, Durability, Follow, Kind, Options, Proof, Records, Trust, files, verify};
 use sesame_crypto::{Ed25519, SecretBytes};
 use sesame_domain::SystemClock;
 
 fn options(folder: &Path, full: &Arc<AtomicBool>) -> Options {
     Options {
         folder: folder.to_owned(),
+        fresh_id: "t-1".into(),
         node: "node-1".into(),
         durability: Durability::Process,
         file_bytes: 4_096,
         retention_days: 0,
         signer: Ed25519::from_seed(&SecretBytes::new(vec![7; 32])).unwrap(),
         files: Arc::new(Failing(Arc::clone(full))),
-        taps: Vec::new(),
         clock: Arc::new(SystemClock),
     }
 }
@@ -156,6 +156,52 @@ fn a_file_that_is_taken_away_is_noticed_at_once_and_by_the_proof() {
         text.push_str(&String::from_utf8_lossy(line.body));
     }
     assert!(text.contains("disturbed"), "{text}");
+}
+
+fn followed(follow: &mut Follow, through: u64) -> Vec<String> {
+    let mut found = Vec::new();
+    while let Some(line) = follow.next_line(through).unwrap() {
+        if line.kind == Kind::Event {
+            found.push(String::from_utf8(line.body.to_vec()).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_trail_is_followed_across_files_and_failures_while_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = Arc::new(AtomicBool::new(false));
+    let mut follow = Follow::after(folder.path(), 0);
+    let mut seen = Vec::new();
+    runtime().block_on(async {
+        for start in 0..3 {
+            let log = AuditLog::open(options(folder.path(), &full)).unwrap();
+            for step in 0..4 {
+                append(&log, start * 100 + step * 10, 10).await;
+                if step == 1 {
+                    // Half of a write reaches the file, and is taken back.
+                    full.store(true, Ordering::SeqCst);
+                    let late = format!("{{\"n\":{}}}", start * 100 + 99);
+                    assert!(log.append(Kind::Event, late.as_bytes()).await.is_err());
+                    seen.extend(followed(&mut follow, log.head()));
+                    full.store(false, Ordering::SeqCst);
+                    log.keep();
+                }
+                if step != 2 {
+                    seen.extend(followed(&mut follow, log.head()));
+                    assert_eq!(follow.position(), log.head());
+                }
+            }
+            log.close();
+        }
+    });
+    assert_eq!(seen, events(folder.path()));
+    assert_eq!(seen.len(), 123);
+    // From the middle, as after a restart.
+    let mut follow = Follow::after(folder.path(), proved(folder.path()).unwrap().last / 2);
+    let rest = followed(&mut follow, u64::MAX);
+    assert!(rest.len() > 40 && seen.ends_with(&rest), "{}", rest.len());
 }
 
 #[test]

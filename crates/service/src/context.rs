@@ -33,6 +33,8 @@ pub struct Context<'a> {
 pub(crate) struct Touched {
     pub(crate) keys: SmallVec<[Arc<LoadedKey>; 2]>,
     pub(crate) secrets: SmallVec<[Arc<LoadedSecret>; 1]>,
+    /// What the operation adds to its event.
+    pub(crate) more: Option<serde_json::Value>,
 }
 
 impl Context<'_> {
@@ -41,6 +43,11 @@ impl Context<'_> {
         let mut touched = self.touched.lock();
         touched.keys.extend(granted.keys().iter().cloned());
         touched.secrets.extend(granted.secrets().iter().cloned());
+    }
+
+    /// Adds something to the event of the call, an object.
+    pub(crate) fn remark(&self, more: serde_json::Value) {
+        self.touched.lock().more = Some(more);
     }
 
     /// The moment of the call; every time that it writes is derived from this one.

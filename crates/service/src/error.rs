@@ -67,6 +67,10 @@ codes! {
     ParseRequestParameter = "ParseRequestParameterException", 400, "Server parse parameters exception. Please check your input params.";
     MissingParameter = "MissingParameter", 400, "The parameter needed but no provided.";
     InvalidParameter = "InvalidParameter", 400, "The specified parameter is not valid.";
+    InvalidParameterCombination = "InvalidParameterCombination", 400, "The end time must not be earlier than the start time.";
+    InvalidParameterEndTime = "InvalidParameterEndTime", 400, "The end time must have the form 2026-01-02T03:04:05Z.";
+    InvalidParameterStartTime = "InvalidParameterStartTime", 400, "The start time must have the form 2026-01-02T03:04:05Z.";
+    InvalidQueryParameter = "InvalidQueryParameter", 400, "The specified query parameter is not valid.";
     InvalidParameterTagKey = "InvalidParameter.TagKey", 400, "The specified parameter is not valid.";
     InvalidParameterTagValue = "InvalidParameter.TagValue", 400, "The specified parameter is not valid.";
     DuplicateTagKey = "Duplicate.TagKey", 400, "The specified tagKey is duplicate.";

@@ -15,6 +15,8 @@ use crate::service::Service;
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_secs(5);
+/// How long recorded events wait until they can be queried.
+const QUERIES: Duration = Duration::from_millis(500);
 
 /// The running jobs; dropping it stops them between two steps, never inside a transaction.
 #[derive(Debug)]
@@ -30,14 +32,42 @@ impl Drop for Jobs {
 
 pub(crate) fn start(service: &Arc<Service>) -> Jobs {
     let service = Arc::clone(service);
-    Jobs(vec![tokio::spawn(async move {
+    let (queries, uses) = (Arc::clone(&service), Arc::clone(&service));
+    let rounds = tokio::spawn(async move {
         let mut rounds = tokio::time::interval(ROUND);
         rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             rounds.tick().await;
             round(&service).await;
         }
-    })])
+    });
+    let queries = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(QUERIES).await;
+            copy_events(&queries).await;
+        }
+    });
+    let uses = tokio::spawn(async move {
+        loop {
+            uses.uses.is_due().await;
+            keep_uses(&uses).await;
+        }
+    });
+    Jobs(vec![rounds, queries, uses])
+}
+
+/// Copies recorded events to where they can be queried.
+async fn copy_events(service: &Service) {
+    if let Err(error) = service.audit.index.catch_up(&service.store, service.clock.now()).await {
+        tracing::error!(%error, cause = ?error.cause, "audit events could not be made ready for queries; trying again");
+    }
+}
+
+/// Adds counted uses of keys to the database.
+pub(crate) async fn keep_uses(service: &Service) {
+    if let Err(error) = service.uses.flush(&service.store).await {
+        tracing::error!(%error, cause = ?error.cause, "uses of keys could not be counted in the database; trying again");
+    }
 }
 
 /// One round of every job.
@@ -57,5 +87,10 @@ pub(crate) async fn round(service: &Service) {
     }
     if let Err(error) = expire_material::run(service).await {
         tracing::error!(%error, cause = ?error.cause, "expired key material could not be erased; trying again");
+    }
+    keep_uses(service).await;
+    copy_events(service).await;
+    if let Err(error) = service.audit.index.remove_old(&service.store, service.clock.now()).await {
+        tracing::error!(%error, cause = ?error.cause, "old audit events could not be removed; trying again");
     }
 }

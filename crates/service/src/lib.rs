@@ -27,10 +27,11 @@ mod rotations_asked;
 pub mod rotator;
 mod secrets;
 mod service;
+mod uses;
 mod values;
 mod workers;
 
-pub use audit::AuditOptions;
+pub use audit::{AuditOptions, Queried};
 pub use authorize::Granted;
 pub use context::Context;
 pub use error::{Code, KmsError, Result};

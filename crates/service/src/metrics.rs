@@ -32,6 +32,28 @@ pub struct Metrics {
     pub(crate) expired_materials: Counter,
     /// Attempts to rotate a secret, by type, result and reason.
     pub(crate) secret_rotations: Family<Vec<(&'static str, &'static str)>, Counter>,
+    /// Keys taken out of use though they were used lately, by operation.
+    stopped_in_use: Family<Vec<(&'static str, &'static str)>, Counter>,
+    copies: [Family<Vec<(&'static str, &'static str)>, Gauge>; 2],
+}
+
+/// How a copy of the audit trail fares.
+#[derive(Debug)]
+pub struct CopyMetrics {
+    up: Gauge,
+    behind: Gauge,
+}
+
+impl CopyMetrics {
+    /// Whether the other system took the last events.
+    pub fn up(&self, is_up: bool) {
+        self.up.set(i64::from(is_up));
+    }
+
+    /// Records that the copy has not come to yet.
+    pub fn behind(&self, records: u64) {
+        self.behind.set(i64::try_from(records).unwrap_or(i64::MAX));
+    }
 }
 
 /// Upper bounds of the duration buckets, in seconds: 50 µs to 2.5 s.
@@ -77,6 +99,19 @@ impl Metrics {
             "Imported material erased because it had expired",
             expired_materials.clone(),
         );
+        let stopped_in_use = Family::<Vec<(&'static str, &'static str)>, Counter>::default();
+        for operation in ["DisableKey", "ScheduleKeyDeletion"] {
+            let _ = stopped_in_use.get_or_create(&vec![("operation", operation)]);
+        }
+        registry.register(
+            "keys_stopped_in_use",
+            "Keys taken out of use though they were used in the last 30 days, by operation",
+            stopped_in_use.clone(),
+        );
+        let copies = <[Family<Vec<(&'static str, &'static str)>, Gauge>; 2]>::default();
+        let [up, behind] = copies.clone();
+        registry.register("audit_copy_up", "Whether the last audit events were taken, by copy: 1 or 0", up);
+        registry.register("audit_copy_behind", "Audit records that a copy has not come to yet, by copy", behind);
         let audit_records = Gauge::default();
         registry.register("audit_records", "Records of the audit trail written since the start", audit_records.clone());
         let audit_failures = Gauge::default();
@@ -108,6 +143,8 @@ impl Metrics {
             rotated_keys,
             expired_materials,
             secret_rotations,
+            stopped_in_use,
+            copies,
         }
     }
 
@@ -116,6 +153,20 @@ impl Metrics {
         for (gauge, value) in self.audit.iter().zip(audit.counts()) {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
         }
+    }
+
+    /// The metrics of a copy of the audit trail.
+    pub fn copy(&self, name: &'static str) -> CopyMetrics {
+        let [up, behind] = &self.copies;
+        let labels = vec![("copy", name)];
+        let metrics =
+            CopyMetrics { up: up.get_or_create(&labels).clone(), behind: behind.get_or_create(&labels).clone() };
+        metrics.up(true);
+        metrics
+    }
+
+    pub(crate) fn stopped_in_use(&self, entry: &Entry) {
+        self.stopped_in_use.get_or_create(&vec![("operation", entry.name)]).inc();
     }
 
     /// Everything in the Prometheus text format.

@@ -12,6 +12,7 @@ pub(crate) mod material;
 pub(crate) mod policies;
 pub(crate) mod secrets;
 pub(crate) mod tags;
+pub(crate) mod trail;
 pub(crate) mod versions;
 
 use sesame_domain::{Key, KeyId};

@@ -137,6 +137,7 @@ registry! {
     secrets: CreateSecret, DescribeSecret, ListSecrets, UpdateSecret, DeleteSecret, RestoreSecret, PutSecretValue,
         GetSecretValue, BatchGetSecretValue, ListSecretVersionIds, UpdateSecretVersionStage,
         UpdateSecretRotationPolicy, RotateSecret, GetRandomPassword, GetSecretPolicy, SetSecretPolicy;
+    trail: LookupEvents;
     tags: TagResources, UntagResources, ListTagResources, TagResource, UntagResource, ListResourceTags;
 }
 

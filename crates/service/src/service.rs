@@ -8,7 +8,7 @@ use sesame_crypto::random::{Random, uuid_v4};
 use sesame_domain::{Clock, RegionId, limits};
 use sesame_store::{Change, Store};
 
-use crate::audit::{Audit, AuditOptions, Recorded};
+use crate::audit::{Audit, AuditOptions, Recorded, ServerEvent};
 use crate::challenges::Challenges;
 use crate::context::Context;
 use crate::error::{KmsError, Result};
@@ -24,6 +24,7 @@ use crate::request::{Attempt, Call, Principal, SignedRequest};
 use crate::rotations_asked::RotationsAsked;
 use crate::rotator::{RotationListener, Rotator};
 use crate::secrets::Secrets;
+use crate::uses::Uses;
 use crate::workers::Workers;
 
 /// What a service is made of.
@@ -107,6 +108,7 @@ pub struct Service {
     pub(crate) workers: Arc<Workers>,
     pub(crate) challenges: Challenges,
     pub(crate) audit: Audit,
+    pub(crate) uses: Uses,
     identity: Arc<Identity>,
 }
 
@@ -176,6 +178,7 @@ impl Service {
             workers,
             challenges,
             audit,
+            uses: Uses::default(),
             identity,
         })
     }
@@ -223,7 +226,14 @@ impl Service {
         let recorded = Recorded::of_call(&call, cx.now, Some(&touched), &result);
         let result = self.audit.record(recorded).await.and(result);
         match &result {
-            Ok(_) => self.metrics.succeeded(call.operation, began.elapsed()),
+            Ok(_) => {
+                if self.audit.is_data(call.operation) {
+                    for key in &touched.keys {
+                        self.uses.note(&key.key.id, call.operation, &call.principal.access_key_id, cx.now);
+                    }
+                }
+                self.metrics.succeeded(call.operation, began.elapsed());
+            }
             Err(error) => {
                 self.metrics.failed(call.operation, error.code.name());
                 if let Some(cause) = &error.cause {
@@ -242,6 +252,19 @@ impl Service {
         }
         let recorded = Recorded::of_attempt(attempt, self.clock.now(), &error);
         self.audit.record(recorded).await.err().unwrap_or(error)
+    }
+
+    /// Records something that the server did of its own accord.
+    ///
+    /// # Errors
+    /// `ServiceUnavailableTemporary`; the record is kept and written when the trail takes records again.
+    pub(crate) async fn record(&self, event: &ServerEvent<'_>) -> Result<()> {
+        self.audit.record_event(event, &self.new_request_id(), self.clock.now()).await
+    }
+
+    /// Writes down what is only in memory; before an orderly stop.
+    pub async fn settle(&self) {
+        jobs::keep_uses(self).await;
     }
 
     /// The region of this deployment.

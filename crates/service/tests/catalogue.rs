@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use sesame_service::params::Kind;
-use sesame_service::registry::ENTRIES;
+use sesame_service::registry::{ENTRIES, Product};
 
 /// Where we differ from the catalogue on purpose: operation (or `*`), parameter, what differs, why.
 const DEVIATIONS: &[(&str, &str, &str, &str)] = &[
@@ -38,8 +38,15 @@ const DEVIATIONS: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-fn catalogue() -> BTreeMap<String, Value> {
-    serde_json::from_str(include_str!("../../../api/operations.json")).unwrap()
+/// The catalogue of a product, and its operations that are not built yet.
+fn catalogue(product: Product) -> (BTreeMap<String, Value>, &'static str) {
+    let (catalogue, to_come) = match product {
+        Product::Kms => (include_str!("../../../api/operations.json"), include_str!("../../../api/to-come.txt")),
+        Product::Actiontrail => {
+            (include_str!("../../../api/actiontrail.json"), include_str!("../../../api/actiontrail-to-come.txt"))
+        }
+    };
+    (serde_json::from_str(catalogue).unwrap(), to_come)
 }
 
 fn deviates(operation: &str, parameter: &str, what: &str) -> bool {
@@ -60,9 +67,9 @@ fn fits(kind: Kind, declared: &Value) -> bool {
 
 #[test]
 fn every_registered_operation_has_the_parameters_of_the_catalogue() {
-    let catalogue = catalogue();
     let mut differences = Vec::new();
     for entry in ENTRIES {
+        let (catalogue, _) = catalogue(entry.product);
         let declared = catalogue.get(entry.name).unwrap_or_else(|| panic!("{} is not in the catalogue", entry.name));
         let declared: BTreeMap<_, _> = declared["request"]
             .as_array()
@@ -95,14 +102,15 @@ fn every_registered_operation_has_the_parameters_of_the_catalogue() {
 
 #[test]
 fn the_list_of_operations_to_come_names_exactly_what_is_missing() {
-    let registered: BTreeSet<_> = ENTRIES.iter().map(|entry| entry.name.to_owned()).collect();
-    let missing: BTreeSet<_> = catalogue().into_keys().filter(|name| !registered.contains(name)).collect();
-    let listed: BTreeSet<_> = include_str!("../../../api/to-come.txt")
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.is_empty())
-        .map(str::to_owned)
-        .collect();
-    assert_eq!(listed, missing, "take an operation off api/to-come.txt when it is built");
+    for product in Product::ALL {
+        let (catalogue, to_come) = catalogue(*product);
+        let registered: BTreeSet<_> =
+            ENTRIES.iter().filter(|entry| entry.product == *product).map(|entry| entry.name.to_owned()).collect();
+        let missing: BTreeSet<_> = catalogue.into_keys().filter(|name| !registered.contains(name)).collect();
+        let listed: BTreeSet<_> =
+            to_come.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::to_owned).collect();
+        assert_eq!(listed, missing, "{product:?}: take an operation off its list when it is built");
+    }
 }
 
 #[test]

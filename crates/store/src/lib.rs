@@ -33,8 +33,8 @@ pub use error::StoreError;
 pub use options::Options;
 pub use store::Store;
 pub use tables::{
-    access_keys, accounts, aliases, audit_keys, certificates, import_tokens, key_policies, key_versions, keys,
-    managed_data_keys, meta, secret_rotations, secrets, tags,
+    access_keys, accounts, aliases, audit_events, audit_keys, certificates, import_tokens, key_policies, key_uses,
+    key_versions, keys, managed_data_keys, meta, secret_rotations, secrets, tags,
 };
 
 /// A boxed future, as the closures of [`Store::read`] and [`Store::write`] return it.

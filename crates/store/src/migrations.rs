@@ -26,6 +26,7 @@ const STEPS: &[(&str, &str, &str)] = steps! {
     "0004" "certificates",
     "0005" "secrets",
     "0006" "audit keys",
+    "0007" "events and uses of keys",
 };
 
 /// How often a step is tried again when another node runs it at the same time.

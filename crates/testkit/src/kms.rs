@@ -124,7 +124,7 @@ impl TestKms {
         let mut events = Vec::new();
         while let Some(line) = records.next_line().expect("a record") {
             if matches!(line.kind, Kind::Event | Kind::Data) {
-                events.push(audit::expand(line.body, line.hash).expect("an event"));
+                events.push(audit::expand(line.body, &audit::event_id(line.hash), None).expect("an event"));
             }
         }
         events

@@ -8,6 +8,7 @@ use sesame_domain::Timestamp;
 
 use super::facts::{Access, Class, Facts, facts};
 use super::mask::{Mask, sensitivity};
+use super::server_event::{KEY, SECRET};
 use crate::context::Touched;
 use crate::error::{KmsError, Result};
 use crate::params::{Kind, Params, Sensitivity, index_after};
@@ -63,9 +64,6 @@ fn resource_type(parameter: &str) -> Option<&'static str> {
         _ => None,
     }
 }
-
-const KEY: &str = "ACS::KMS::Key";
-const SECRET: &str = "ACS::KMS::Secret";
 
 /// What a record is made from.
 #[derive(Debug)]
@@ -159,6 +157,7 @@ impl<'a> Recorded<'a> {
         if shape.facts.is_sensitive {
             out.extend_from_slice(b",\"sensitive\":true");
         }
+        self.write_more(out);
         self.write_parameters(out, shape, mask);
         let response = self.response(shape, mask);
         self.write_resources(out, shape, response.as_ref());
@@ -191,6 +190,25 @@ impl<'a> Recorded<'a> {
                 out.push(b'}');
             }
             Who::Claimed(None) => out.extend_from_slice(b",\"userIdentity\":{\"type\":\"unknown\"}"),
+        }
+    }
+
+    /// Accounts of resources that are not the caller's own, and what the operation adds.
+    fn write_more(&self, out: &mut Vec<u8>) {
+        let (Some(touched), Who::Proved(principal)) = (self.touched, &self.who) else { return };
+        let mut separator = b",\"owners\":[\"".as_slice();
+        for key in touched.keys.iter().filter(|key| key.key.account != principal.account) {
+            out.extend_from_slice(separator);
+            out.extend_from_slice(key.key.account.as_str().as_bytes());
+            separator = b"\",\"";
+        }
+        if separator == b"\",\"" {
+            out.extend_from_slice(b"\"]");
+        }
+        if let Some(more) = &touched.more {
+            out.extend_from_slice(b",\"more\":");
+            // Writing to memory cannot fail.
+            let _ = write!(out, "{more}");
         }
     }
 

@@ -6,22 +6,28 @@
 mod event;
 mod expand;
 pub mod facts;
+mod index;
 mod mask;
 mod rotation;
+mod server_event;
 #[doc(hidden)]
 pub mod testing;
 
 use std::cell::RefCell;
 
-use sesame_audit::AuditLog;
+use sesame_audit::{AuditLog, Kind};
 use sesame_crypto::{HmacHash, HmacKey, SecretBytes};
-use sesame_domain::RegionId;
+use sesame_domain::{RegionId, Timestamp};
 
 use crate::error::{Code, KmsError, Result};
+use crate::registry::Entry;
 use crate::rotator::RotationEvent;
 pub(crate) use event::Recorded;
-pub use expand::expand;
+pub use expand::{event_id, expand};
+pub use index::Queried;
+pub(crate) use index::{Index, term};
 pub use mask::{Mask, sensitivity};
+pub(crate) use server_event::{ServerAction, ServerEvent};
 
 /// The audit trail of a service.
 #[derive(Debug)]
@@ -32,12 +38,17 @@ pub struct AuditOptions {
     pub mask_key: SecretBytes,
     /// Whether plaintexts and secret values are hashed like other values instead of dropped.
     pub hash_secrets: bool,
+    /// Which events can be queried.
+    pub queried: Queried,
+    /// Days for which they can.
+    pub query_days: u64,
 }
 
 /// Records requests.
 #[derive(Debug)]
 pub(crate) struct Audit {
     log: AuditLog,
+    pub(crate) index: Index,
     mask: Mask,
     region: String,
     operations: Vec<event::Shape>,
@@ -56,7 +67,8 @@ impl Audit {
         let key = HmacKey::new(HmacHash::Sha256, options.mask_key.expose());
         let mask = Mask::new(key, options.hash_secrets);
         let operations = crate::registry::ENTRIES.iter().map(event::Shape::of).collect();
-        Self { log: options.log, mask, region: region.as_str().to_owned(), operations }
+        let index = Index::new(options.log.clone(), options.queried, options.query_days);
+        Self { log: options.log, index, mask, region: region.as_str().to_owned(), operations }
     }
 
     /// Refuses what could not be recorded.
@@ -69,11 +81,20 @@ impl Audit {
         let Some(shape) = self.operations.get(recorded.operation.index) else {
             return Err(KmsError::internal("an operation without a place in the registry"));
         };
+        self.append(shape.kind(), |out| recorded.write(out, shape, &self.region, &self.mask)).await
+    }
+
+    /// As [`Audit::record`], for what no request asked for.
+    pub(crate) async fn record_event(&self, event: &ServerEvent<'_>, request_id: &str, now: Timestamp) -> Result<()> {
+        self.append(Kind::Event, |out| event.write(out, &self.region, request_id, now)).await
+    }
+
+    async fn append(&self, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
         // Copied into the batch before anything waits, so the buffer is free again at once.
         let appending = BUFFER.with_borrow_mut(|buffer| {
             buffer.clear();
-            recorded.write(buffer, shape, &self.region, &self.mask);
-            let appending = self.log.append(shape.kind(), buffer);
+            write(buffer);
+            let appending = self.log.append(kind, buffer);
             buffer.shrink_to(KEPT);
             appending
         });
@@ -84,7 +105,12 @@ impl Audit {
     pub(crate) async fn record_rotation(&self, event: &RotationEvent<'_>) -> Result<()> {
         let mut body = Vec::with_capacity(512);
         rotation::write(&mut body, event, &self.region);
-        self.log.append(sesame_audit::Kind::Event, &body).await.map_err(unavailable)
+        self.log.append(Kind::Event, &body).await.map_err(unavailable)
+    }
+
+    /// Whether the operation works on data with keys, or reads secrets.
+    pub(crate) fn is_data(&self, operation: &Entry) -> bool {
+        self.operations.get(operation.index).is_some_and(|shape| shape.kind() == Kind::Data)
     }
 
     pub(crate) fn is_up(&self) -> bool {

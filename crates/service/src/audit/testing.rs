@@ -7,7 +7,7 @@ use sesame_audit::{AuditLog, Disk, Durability, Files, Options};
 use sesame_crypto::{CryptoError, Ed25519, SecretBytes};
 use sesame_domain::Clock;
 
-use super::AuditOptions;
+use super::{AuditOptions, Queried};
 
 /// A trail in a folder of a test.
 ///
@@ -26,14 +26,14 @@ pub fn with_files(folder: &Path, clock: &Arc<dyn Clock>, files: Arc<dyn Files>) 
     let signer = Ed25519::from_seed(&key()).map_err(|error: CryptoError| std::io::Error::other(error))?;
     let log = AuditLog::open(Options {
         folder: folder.to_owned(),
+        fresh_id: folder.display().to_string(),
         node: "test".into(),
         durability: Durability::Process,
         file_bytes: 64 << 20,
         retention_days: 0,
         signer,
         files,
-        taps: Vec::new(),
         clock: Arc::clone(clock),
     })?;
-    Ok(AuditOptions { log, mask_key: key(), hash_secrets: false })
+    Ok(AuditOptions { log, mask_key: key(), hash_secrets: false, queried: Queried::Management, query_days: 90 })
 }

@@ -2,6 +2,7 @@
 
 use sesame_store::{StoreError, keys};
 
+use crate::audit::{ServerAction, ServerEvent};
 use crate::error::Result;
 use crate::service::Service;
 
@@ -16,12 +17,21 @@ pub(crate) async fn run(service: &Service) -> Result<()> {
             return Ok(());
         }
         for id in due {
-            let destroyed = service.store.write(move |tx| {
+            // What cannot be recorded is not done.
+            service.audit.ready()?;
+            let destroyed = {
                 let id = id.clone();
-                Box::pin(async move { keys::destroy(tx, &id, now).await })
-            });
+                service.store.write(move |tx| {
+                    let id = id.clone();
+                    Box::pin(async move { keys::destroy(tx, &id, now).await })
+                })
+            };
             match destroyed.await {
-                Ok(()) => _ = service.metrics.destroyed_keys.inc(),
+                Ok(account) => {
+                    service.metrics.destroyed_keys.inc();
+                    let (action, resource) = (ServerAction::DeleteKey, id.as_str());
+                    service.record(&ServerEvent { action, account: &account, resource }).await?;
+                }
                 // Another node destroyed it, or its deletion was cancelled.
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),

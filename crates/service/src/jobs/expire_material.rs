@@ -3,6 +3,7 @@
 use sesame_domain::{KeyId, Timestamp};
 use sesame_store::{StoreError, import_tokens, keys};
 
+use crate::audit::{ServerAction, ServerEvent};
 use crate::error::{KmsError, Result};
 use crate::ops::material::erase;
 use crate::service::Service;
@@ -25,21 +26,24 @@ pub(crate) async fn run(service: &Service) -> Result<()> {
 }
 
 async fn expire(service: &Service, id: KeyId, now: Timestamp) -> Result<()> {
+    service.audit.ready()?;
     let expired = service.store.write(move |tx| {
         let id = id.clone();
         Box::pin(async move {
             match keys::get(tx, &id).await? {
                 Some(key) if key.material_expires_at.is_some_and(|at| at <= now) => {
                     erase(tx, &key).await?;
-                    Ok::<_, KmsError>(true)
+                    Ok::<_, KmsError>(Some(key))
                 }
                 // Another node was first, or the material was imported again.
-                _ => Ok(false),
+                _ => Ok(None),
             }
         })
     });
-    if expired.await? {
+    if let Some(key) = expired.await? {
         service.metrics.expired_materials.inc();
+        let (action, resource) = (ServerAction::DeleteKeyMaterial, key.id.as_str());
+        service.record(&ServerEvent { action, account: &key.account, resource }).await?;
     }
     Ok(())
 }

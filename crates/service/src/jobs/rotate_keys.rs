@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use sesame_domain::{KeyId, Timestamp};
 use sesame_store::{StoreError, keys};
 
+use crate::audit::{ServerAction, ServerEvent};
 use crate::error::Result;
 use crate::rotation::{self, CLOCK_TOLERANCE_SECONDS};
 use crate::service::Service;
@@ -35,6 +36,7 @@ pub(crate) async fn run(service: &Service) -> Result<()> {
 
 async fn rotate(service: &Service, id: &KeyId, now: Timestamp) -> Result<bool> {
     let Some(key) = keys::get(&mut service.store.reader().await?, id).await? else { return Ok(false) };
+    service.audit.ready()?;
     let fresh = Arc::new(rotation::fresh_version(service, &key, now).await?);
     let rotated = service.store.write(move |tx| {
         let fresh = Arc::clone(&fresh);
@@ -43,6 +45,8 @@ async fn rotate(service: &Service, id: &KeyId, now: Timestamp) -> Result<bool> {
     let rotated = rotated.await?;
     if rotated {
         service.metrics.rotated_keys.inc();
+        let (action, resource) = (ServerAction::RotateKey, id.as_str());
+        service.record(&ServerEvent { action, account: &key.account, resource }).await?;
     }
     Ok(rotated)
 }

@@ -22,13 +22,24 @@ pub(crate) use schedule_key_deletion::ScheduleKeyDeletion;
 pub(crate) use set_deletion_protection::SetDeletionProtection;
 pub(crate) use update_key_description::UpdateKeyDescription;
 
-use sesame_domain::KeyState;
+use sesame_domain::{KeyId, KeyState};
 use sesame_store::keys;
 
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::Result;
 use crate::ops::key_for_write;
+
+/// Says in the event of the call, and in the metrics, when a key that is taken out of use was used lately.
+async fn tell_recent_use(cx: &Context<'_>, key: &KeyId) -> Result<()> {
+    if let Some(last) = cx.service.uses.recent(cx.store(), key, cx.now()).await? {
+        cx.service.metrics.stopped_in_use(cx.operation);
+        cx.remark(serde_json::json!({"KeyLastUsed": {
+            "Time": last.last_at.to_string(), "Operation": last.operation, "By": last.last_by, "Uses": last.uses,
+        }}));
+    }
+    Ok(())
+}
 
 /// Moves the granted key to another state, whatever allowed state it has now.
 async fn move_to(cx: &Context<'_>, operation: &'static str, on: &Granted, to: KeyState) -> Result<()> {

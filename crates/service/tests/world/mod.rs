@@ -98,6 +98,7 @@ pub(crate) async fn sample(kms: &TestKms, operation: &str, canary: &[u8; 32]) ->
     };
     match operation {
         "DescribeAccountKmsStatus"
+        | "LookupEvents"
         | "DescribeRegions"
         | "OpenKmsService"
         | "CreateKey"

@@ -13,7 +13,7 @@ use sesame_crypto::digest::{sha256, to_hex};
 use sesame_crypto::{HmacHash, HmacKey, SecretBytes};
 use sesame_domain::Timestamp;
 use sesame_seal::FileSeal;
-use sesame_service::audit::{Mask, expand};
+use sesame_service::audit::{Mask, event_id, expand};
 
 use crate::cli::{AuditCommand, TrailArguments};
 use crate::config::DEFAULT_DATA;
@@ -107,7 +107,8 @@ fn print_events(folder: &Path, wanted: impl Fn(&[u8], &Value) -> bool) -> Result
         if !matches!(line.kind, Kind::Event | Kind::Data) {
             continue;
         }
-        let event = expand(line.body, line.hash).with_context(|| format!("record {} is no event", line.seq))?;
+        let event = expand(line.body, &event_id(line.hash), None)
+            .with_context(|| format!("record {} is no event", line.seq))?;
         if wanted(line.body, &event) {
             match writeln!(out, "{event}") {
                 // A reader that has gone away, such as `head`, is no failure.

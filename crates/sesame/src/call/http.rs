@@ -16,7 +16,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::sign::Signed;
 use crate::tls::{provider, roots};
 
 /// More than any answer of the API has.
@@ -69,43 +68,54 @@ impl Endpoint {
     }
 }
 
-/// Sends a signed request; the status and the body of the answer.
-pub(crate) async fn send(
+/// A request as it goes out.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
+}
+
+/// Sends a request; the status and the body of the answer.
+pub(crate) async fn post(
     endpoint: &Endpoint,
     trust: &Trust,
-    signed: Signed,
+    request: Outgoing,
     timeout: Duration,
 ) -> Result<(u16, Bytes)> {
     let url = endpoint.url();
-    let answer = tokio::time::timeout(timeout, exchange(endpoint, trust, signed));
+    let answer = tokio::time::timeout(timeout, exchange(endpoint, trust, request));
     answer.await.with_context(|| format!("no answer from {url} within {} seconds", timeout.as_secs()))?
 }
 
-async fn exchange(endpoint: &Endpoint, trust: &Trust, signed: Signed) -> Result<(u16, Bytes)> {
+async fn exchange(endpoint: &Endpoint, trust: &Trust, request: Outgoing) -> Result<(u16, Bytes)> {
     let url = endpoint.url();
     let stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.with_context(|| {
         format!("cannot connect to {url}; is the server running? `sesame serve` starts one on this machine")
     })?;
     stream.set_nodelay(true)?;
     if !endpoint.tls {
-        return over(stream, signed).await;
+        return over(stream, request).await;
     }
     let name = ServerName::try_from(endpoint.host.clone()).with_context(|| format!("{url} names no valid host"))?;
     let connector = TlsConnector::from(Arc::new(client_config(trust)?));
     let stream = connector.connect(name, stream).await.with_context(|| {
         format!("no TLS connection with {url}; --ca names the CA that its certificate must come from")
     })?;
-    over(stream, signed).await
+    over(stream, request).await
 }
 
-async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, signed: Signed) -> Result<(u16, Bytes)> {
+async fn over(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    outgoing: Outgoing,
+) -> Result<(u16, Bytes)> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
-    let mut request = Request::post("/");
-    for (name, value) in &signed.headers {
+    let mut request = Request::post(outgoing.path);
+    for (name, value) in &outgoing.headers {
         request = request.header(*name, value);
     }
-    let request = request.body(Full::new(Bytes::from(signed.body))).context("a value cannot stand in a header")?;
+    let request = request.body(Full::new(Bytes::from(outgoing.body))).context("a value cannot stand in a header")?;
     let response = sender.send_request(request).await.context("the server closed the connection without an answer")?;
     let status = response.status().as_u16();
     let body = Limited::new(response.into_body(), ANSWER_BYTES).collect().await;

@@ -1,6 +1,6 @@
 //! `sesame call`: one operation, signed and sent.
 
-mod http;
+pub(crate) mod http;
 mod output;
 mod parameters;
 mod sign;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::Value;
-use sesame_service::registry::{ENTRIES, lookup};
+use sesame_service::registry::{ENTRIES, Product, lookup};
 
 use crate::cli::CallArguments;
 use crate::failure::{ApiError, Failure};
@@ -29,14 +29,17 @@ pub(crate) fn run(arguments: &CallArguments, typed: Vec<Typed>) -> Result<(), Fa
     if operation.is_none() && !flags.force {
         return Err(Failure::Setup(unknown_operation(action)));
     }
+    let version = operation.map_or(Product::Kms, |operation| operation.product).version();
     let target = target::find(flags)?;
     let region = target.region.as_deref().unwrap_or(DEFAULT_REGION);
     let parameters = parameters::resolve(operation, typed, Some(region), flags.force)?;
-    let signed = target.signer.sign(&target.endpoint.authority, action, &parameters)?;
+    let signed = target.signer.sign(&target.endpoint.authority, action, version, &parameters)?;
+
+    let outgoing = http::Outgoing { path: "/".to_owned(), headers: signed.headers, body: signed.body };
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     let timeout = Duration::from_secs(flags.timeout);
-    let (status, body) = runtime.block_on(http::send(&target.endpoint, &target.trust, signed, timeout))?;
+    let (status, body) = runtime.block_on(http::post(&target.endpoint, &target.trust, outgoing, timeout))?;
 
     let answer: Value = serde_json::from_slice(&body).with_context(|| {
         format!("{} answered with status {status} and no JSON; is it a Sesame server?", target.endpoint.url())

@@ -7,8 +7,10 @@ use sesame_domain::{AccountId, RegionId, limits};
 
 use super::instances::{Instances, WebhookSettings};
 use super::value::{
-    AuditDurability, Bounded, Kind, Listen, LogFormat, LogLevel, Raw, SealKind, StorageUrl, TlsName, Value,
+    AuditDurability, AuditQueries, Bounded, Kind, Listen, LogFormat, LogLevel, Raw, SealKind, StorageUrl, TlsName,
+    Value,
 };
+use crate::serve::SyslogTarget;
 
 /// A setting as the documentation and the readers of the configuration see it.
 #[derive(Debug)]
@@ -178,6 +180,21 @@ settings! {
         "A file of the audit trail that is larger is closed and the next one begun; so is one of yesterday.";
     "audit.retention_days" => audit_retention_days: Bounded<0, 36_500> = Bounded::new(180),
         "Days that files of the audit trail are kept; 0 keeps them for ever.";
+    "audit.queries" => audit_queries: AuditQueries = AuditQueries::Management,
+        "Which events LookupEvents can find: off, management, or all, those of calls that use keys or read secrets \
+         included. They are copied into the database.";
+    "audit.query_days" => audit_query_days: Bounded<1, 36_500> = Bounded::new(90),
+        "Days for which LookupEvents finds an event.";
+    "audit.syslog" => audit_syslog: Option<SyslogTarget> = None,
+        "Where a copy of the audit events goes as syslog messages: udp://HOST:PORT, tcp://HOST:PORT or unix:///dev/log.";
+    "audit.webhook" => audit_webhook: Option<String> = None,
+        "The URL that a copy of the audit events is posted to, as batches of CloudEvents.";
+    "audit.webhook_token_file" => audit_webhook_token_file: Option<PathBuf> = None,
+        "A file that holds the bearer token for audit.webhook.";
+    "audit.webhook_ca" => audit_webhook_ca: Option<PathBuf> = None,
+        "The CA of audit.webhook in PEM form; those of the system when it is not set.";
+    "audit.copy_data" => audit_copy_data: bool = false,
+        "Copies also the events of calls that use keys or read secrets to audit.syslog and audit.webhook.";
     "audit.hash_secrets" => audit_hash_secrets: bool = false,
         "Records plaintexts and secret values as HMACs, so that a value can be looked up, in the place of not at all.";
 

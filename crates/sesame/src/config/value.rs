@@ -8,6 +8,8 @@ use std::str::FromStr;
 use sesame_crypto::SecretText;
 use sesame_domain::{AccountId, RegionId};
 
+use crate::serve::SyslogTarget;
+
 /// A value as a file, a variable or a flag gives it, before its setting has looked at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Raw {
@@ -182,6 +184,8 @@ text_value! {
     Listen: "must be an address such as 127.0.0.1:8600, or off";
     LogFormat: "must be text or json";
     AuditDurability: "must be process or disk";
+    AuditQueries: "must be off, management or all";
+    SyslogTarget: "must be udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH";
     LogLevel: "must be error, warn, info, debug or trace";
     SealKind: "must be file, the only seal of this version";
     TlsName: "must be a host name or an IP address";
@@ -348,6 +352,8 @@ words! {
     LogFormat { Text = "text", Json = "json" }
     /// When a call may be answered
     AuditDurability { Process = "process", Disk = "disk" }
+    /// Which audit events can be queried.
+    AuditQueries { Off = "off", Management = "management", All = "all" }
     /// The least important line that is still logged.
     LogLevel { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace" }
     /// Where the root key comes from.

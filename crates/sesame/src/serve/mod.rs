@@ -1,6 +1,7 @@
 //! `sesame serve`: the parts of the server, made one after the other and wired together.
 
 mod banner;
+mod copies;
 mod first_key;
 mod listeners;
 mod rotation;
@@ -13,19 +14,21 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use sesame_audit::{AuditLog, Disk, Durability};
+use sesame_crypto::random::uuid_v4;
 use sesame_crypto::{Ed25519, SecretBytes, SystemRandom};
 use sesame_domain::{Clock as _, RegionId, SystemClock};
 use sesame_gateway::{Gateway, Listener};
 use sesame_seal::{FileSeal, RootKey};
-use sesame_service::{AuditOptions, Jobs, Limits, Service, ServiceOptions};
+use sesame_service::{AuditOptions, Jobs, Limits, Queried, Service, ServiceOptions};
 use sesame_store::Store;
 use tokio::net::TcpListener;
 
 use crate::cli::ServeArguments;
-use crate::config::{self, AuditDurability, Config, Sources};
+use crate::config::{self, AuditDurability, AuditQueries, Config, Sources};
 use crate::data_folder::{CA_CERTIFICATE, DataFolder, ENDPOINTS, PUBLIC};
 use crate::tls::ServerTls;
 use crate::{hardening, logging};
+pub(crate) use copies::syslog::SyslogTarget;
 use first_key::FirstKey;
 use listeners::{Bound, Endpoints};
 use signals::Signals;
@@ -97,6 +100,7 @@ async fn serve(config: &Config, folder: &DataFolder, bound: Bound, began: Instan
     let gateway = Gateway::new(Arc::clone(&service), gateway_options(config));
     let jobs = service.start_jobs();
     let rotations = rotation::start(config, &service, &key.account)?;
+    let copies = copies::start(config, &log, &service)?;
 
     let endpoints = bound.endpoints()?;
     let ca = tls.as_ref().filter(|tls| tls.is_own()).map(|_| absolute(&folder.file(CA_CERTIFICATE))).transpose()?;
@@ -131,9 +135,9 @@ async fn serve(config: &Config, folder: &DataFolder, bound: Bound, began: Instan
         "ready"
     );
     gateway.serve(listeners, stop).await;
-    drop(reloading);
+    drop((reloading, copies));
     drop(rotations);
-    end(jobs, &store, &log).await;
+    end(jobs, &service, &store, &log).await;
     Ok(())
 }
 
@@ -194,6 +198,7 @@ async fn audit_options(config: &Config, store: &Store) -> Result<AuditOptions> {
     let mask_key: SecretBytes = sesame_store::audit_keys::get_or_put(store, "mask", fresh()?, now).await?;
     let log = AuditLog::open(sesame_audit::Options {
         folder: folder.clone(),
+        fresh_id: uuid_v4(&SystemRandom)?,
         node: settings.audit_node.clone().unwrap_or_else(machine_name),
         durability: match settings.audit_durability {
             AuditDurability::Process => Durability::Process,
@@ -203,13 +208,22 @@ async fn audit_options(config: &Config, store: &Store) -> Result<AuditOptions> {
         retention_days: settings.audit_retention_days.get(),
         signer: Ed25519::from_seed(&seed)?,
         files: Arc::new(Disk),
-        taps: Vec::new(),
         clock: Arc::new(SystemClock),
     })
     .with_context(|| format!("cannot write the audit trail in {}", folder.display()))?;
     let root_key = root_key(config, config.storage_url()?.expose())?;
     crate::audit::mask_key::keep(&folder, &mask_key, &root_key)?;
-    Ok(AuditOptions { log, mask_key, hash_secrets: settings.audit_hash_secrets })
+    Ok(AuditOptions {
+        log,
+        mask_key,
+        hash_secrets: settings.audit_hash_secrets,
+        queried: match settings.audit_queries {
+            AuditQueries::Off => Queried::Nothing,
+            AuditQueries::Management => Queried::Management,
+            AuditQueries::All => Queried::All,
+        },
+        query_days: settings.audit_query_days.get(),
+    })
 }
 
 fn machine_name() -> String {
@@ -280,8 +294,9 @@ fn keep_certificates(tls: Arc<ServerTls>) -> Result<tokio::task::JoinSet<()>> {
     Ok(task)
 }
 
-async fn end(jobs: Jobs, store: &Store, log: &AuditLog) {
+async fn end(jobs: Jobs, service: &Service, store: &Store, log: &AuditLog) {
     drop(jobs);
+    service.settle().await;
     log.close();
     store.close().await;
     tracing::info!("stopped");

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::client::Client;
+use crate::client::{Client, get};
 use crate::server::{Server, run, said, sourced};
 
 const CONNECTIONS: usize = 4;
@@ -167,4 +170,115 @@ fn events_are_chosen_by_their_members_and_by_masked_values() {
         assert_eq!(event["eventName"], "Decrypt");
     }
     assert!(server.stop().success());
+}
+
+/// A receiver of events that refuses the first batch; hands on what it took.
+fn receiver(listener: TcpListener, token: &'static str) -> mpsc::Receiver<Value> {
+    let (sender, taken) = mpsc::channel();
+    std::thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let (mut length, mut is_known) = (0, false);
+            loop {
+                let mut line = String::new();
+                stream.read_line(&mut line).unwrap();
+                let Some((name, value)) = line.trim_end().split_once(':') else {
+                    if line.trim_end().is_empty() {
+                        break;
+                    }
+                    assert!(line.starts_with("POST /hook/audit HTTP/1.1"), "{line}");
+                    continue;
+                };
+                match name.to_ascii_lowercase().as_str() {
+                    "content-length" => length = value.trim().parse().unwrap(),
+                    "authorization" => is_known = value.trim() == format!("Bearer {token}"),
+                    _ => {}
+                }
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).unwrap();
+            let status = if number == 0 { "503 Later" } else { "204 Taken" };
+            stream.get_mut().write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes()).unwrap();
+            if number > 0 && is_known {
+                let batch: Vec<Value> = serde_json::from_slice(&body).unwrap();
+                batch.into_iter().for_each(|event| drop(sender.send(event)));
+            }
+        }
+    });
+    taken
+}
+
+#[test]
+fn copies_of_events_go_to_syslog_and_to_a_webhook_across_kills_and_refusals() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let syslog = UdpSocket::bind("127.0.0.1:0").unwrap();
+    syslog.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let token = folder.path().join("token");
+    fs::write(&token, "hook-token\n").unwrap();
+    let settings = [
+        format!("audit.syslog=udp://{}", syslog.local_addr().unwrap()),
+        format!("audit.webhook=http://{}/hook/audit", listener.local_addr().unwrap()),
+        format!("audit.webhook_token_file={}", token.display()),
+    ];
+    let command = || {
+        let mut command = Server::command(&data);
+        settings.iter().for_each(|setting| _ = command.args(["--set", setting]));
+        command
+    };
+    let taken = receiver(listener, "hook-token");
+    let server = Server::start_with(command(), &data);
+    let key = server.answer(&["CreateKey"])["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned();
+    server.answer(&["Encrypt", "--KeyId", &key, "--Plaintext", "aGk="]);
+    server.answer(&["ListKeys"]);
+    server.kill();
+    let server = Server::start_with(command(), &data);
+    server.answer(&["DisableKey", "--KeyId", &key]);
+
+    let mut names: Vec<String> = Vec::new();
+    while names.last().is_none_or(|name| name != "DisableKey") {
+        let event = taken.recv_timeout(Duration::from_secs(30)).unwrap();
+        assert_eq!(event["specversion"], "1.0");
+        assert_eq!(event["type"], "kms:ActionTrail:ApiCall");
+        assert_eq!(event["id"], event["data"]["eventId"]);
+        // What was sent when the server was killed may come twice.
+        let name = event["data"]["eventName"].as_str().unwrap().to_owned();
+        if names.last() != Some(&name) {
+            names.push(name);
+        }
+    }
+    assert_eq!(names, ["CreateKey", "ListKeys", "DisableKey"]);
+
+    let mut messages: Vec<String> = Vec::new();
+    while !messages.iter().any(|message| message.contains(" DisableKey - {")) {
+        let mut buffer = [0; 16_384];
+        let length = syslog.recv(&mut buffer).unwrap();
+        messages.push(String::from_utf8(buffer[..length].to_vec()).unwrap());
+    }
+    for (name, message) in ["CreateKey", "ListKeys", "DisableKey"].iter().zip(&messages) {
+        assert!(message.starts_with("<110>1 ") && message.contains(&format!(" {name} - {{")), "{message}");
+    }
+    let (_, metrics) = get(server.http(), "/metrics").unwrap();
+    assert!(metrics.contains("sesame_audit_copy_up{copy=\"webhook\"} 1"), "{metrics}");
+    assert!(server.stop().success());
+}
+
+#[test]
+fn events_are_looked_up_through_the_gateway() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let server = Server::start(&data);
+    let key = server.answer(&["CreateKey"])["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned();
+    let found =
+        server.answer(&["LookupEvents", "--LookupAttribute.1.Key", "ResourceName", "--LookupAttribute.1.Value", &key]);
+    assert_eq!(found["Events"][0]["eventName"], "CreateKey");
+    assert_eq!(found["Events"].as_array().unwrap().len(), 1);
+    // A key in use is counted before the server ends.
+    server.answer(&["Encrypt", "--KeyId", &key, "--Plaintext", "aGk="]);
+    assert!(server.stop().success());
+    let server = Server::start(&data);
+    server.answer(&["DisableKey", "--KeyId", &key]);
+    let event = events(&data, &["--where", "eventName=DisableKey"]).pop().unwrap();
+    assert_eq!(event["additionalEventData"]["KeyLastUsed"]["Operation"], "Encrypt");
 }

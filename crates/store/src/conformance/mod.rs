@@ -4,6 +4,7 @@
 //! own and drops it. Without that variable these tests say so and pass, except where `CI` is `true`.
 
 mod aliases;
+mod audit;
 mod barrier;
 mod bed;
 mod keys;

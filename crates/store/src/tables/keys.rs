@@ -9,7 +9,7 @@ use sqlx::any::AnyRow;
 use crate::barrier::Place;
 use crate::conn::{Engine, Sql};
 use crate::sql::{Args, Columns as _, args};
-use crate::tables::{aliases, import_tokens, key_versions, tags};
+use crate::tables::{aliases, import_tokens, key_uses, key_versions, tags};
 use crate::{Change, Conn, StoreError, Tx};
 
 pub use crate::tables::key_list::{CreatorType, KeyFilter, list};
@@ -261,11 +261,12 @@ pub async fn due_for_expiry(conn: &mut Conn<'_>, now: Timestamp, limit: u32) -> 
     due(conn, sql, now, limit).await
 }
 
-/// Destroys a key whose deletion window has ended: its versions with their material, aliases, tags and policy.
+/// Destroys a key whose deletion window has ended: its versions with their material, aliases, tags, policy and counted
+/// uses. Says whose it was.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when the key is not PendingDeletion, its window has not ended, or it is gone.
-pub async fn destroy(tx: &mut Tx<'_>, id: &KeyId, now: Timestamp) -> Result<(), StoreError> {
+pub async fn destroy(tx: &mut Tx<'_>, id: &KeyId, now: Timestamp) -> Result<AccountId, StoreError> {
     let sql = "SELECT account FROM keys
         WHERE id = $1 AND state = 'PendingDeletion' AND delete_at > 0 AND delete_at <= $2";
     let row = tx.row(sql, args![id, now]).await?.ok_or(StoreError::Conflict)?;
@@ -273,13 +274,14 @@ pub async fn destroy(tx: &mut Tx<'_>, id: &KeyId, now: Timestamp) -> Result<(), 
     aliases::delete_of_key(tx, id).await?;
     tags::remove_all(tx, &account, sesame_domain::tag::ResourceType::Key, &[id.as_str()]).await?;
     import_tokens::delete_of_key(tx, id).await?;
+    key_uses::delete_of_key(tx, id).await?;
     tx.execute("DELETE FROM key_policies WHERE key_id = $1", args![id]).await?;
     tx.execute("DELETE FROM key_versions WHERE key_id = $1", args![id]).await?;
     tx.change_one("DELETE FROM keys WHERE id = $1", args![id]).await?;
     count_keys(tx, &account, -1);
     tx.touch(Change::Key(id.clone()));
-    tx.touch(Change::KeyList(account));
-    Ok(())
+    tx.touch(Change::KeyList(account.clone()));
+    Ok(account)
 }
 
 /// The number of keys of an account.

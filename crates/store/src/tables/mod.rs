@@ -3,11 +3,13 @@
 pub mod access_keys;
 pub mod accounts;
 pub mod aliases;
+pub mod audit_events;
 pub mod audit_keys;
 pub mod certificates;
 pub mod import_tokens;
 pub(crate) mod key_list;
 pub mod key_policies;
+pub mod key_uses;
 pub mod key_versions;
 pub mod keys;
 pub mod managed_data_keys;

@@ -3,7 +3,7 @@
 use sesame_derive::Params;
 use sesame_domain::{KeyRef, KeyState};
 
-use super::move_to;
+use super::{move_to, tell_recent_use};
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::Result;
@@ -28,6 +28,7 @@ impl Operation for DisableKey {
     }
 
     async fn run(cx: &Context<'_>, on: Granted, _: Request) -> Result<Empty> {
+        tell_recent_use(cx, &on.key()?.key.id).await?;
         move_to(cx, Self::NAME, &on, KeyState::Disabled).await?;
         Ok(Empty {})
     }

@@ -4,6 +4,7 @@ use sesame_derive::Params;
 use sesame_domain::{KeyRef, KeyState, limits};
 use sesame_store::keys;
 
+use super::tell_recent_use;
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
@@ -39,6 +40,7 @@ impl Operation for ScheduleKeyDeletion {
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
         let id = on.key()?.key.id.clone();
+        tell_recent_use(cx, &id).await?;
         let delete_at = cx.now().plus_seconds(i64::from(request.pending_window_in_days) * 86_400);
         cx.store()
             .write(move |tx| {
