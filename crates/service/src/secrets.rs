@@ -19,11 +19,13 @@ use sesame_crypto::secret::{SecretBytes, SecretText};
 use sesame_domain::secret::{Secret, SecretId, SecretName, SecretVersion, Versions};
 use sesame_domain::{AccountId, KeyVersionId, RegionId};
 use sesame_store::{Change, Store, StoreError, secrets};
+use smallvec::SmallVec;
 
 use crate::cached::Cached;
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::keys::LoadedKey;
+use crate::ops::secrets::Shown;
 
 /// Bytes of sealed values kept in memory.
 const VALUE_BYTES: u64 = 32 << 20;
@@ -36,9 +38,15 @@ const FORMAT: u8 = 1;
 pub(crate) struct LoadedSecret {
     pub(crate) secret: Secret,
     pub(crate) versions: Versions,
+    /// What every answer with a value says of it, written once.
+    pub(crate) shown: Shown,
 }
 
 impl LoadedSecret {
+    fn new(secret: Secret, versions: Versions) -> Self {
+        Self { shown: Shown::of(&secret), secret, versions }
+    }
+
     /// Refuses a secret in its recovery window.
     pub(crate) fn live(&self) -> Result<()> {
         live(&self.secret)
@@ -51,7 +59,17 @@ pub(crate) fn live(secret: &Secret) -> Result<()> {
 }
 
 /// A version of a secret. A number is never used again, so what is kept under it never changes.
-type ValueKey = (SecretId, i64);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ValueKey(SecretId, i64);
+
+#[derive(Debug, Hash)]
+struct ValueRef<'a>(&'a SecretId, i64);
+
+impl Equivalent<ValueKey> for ValueRef<'_> {
+    fn equivalent(&self, key: &ValueKey) -> bool {
+        *self.0 == key.0 && self.1 == key.1
+    }
+}
 
 #[derive(Clone, Debug)]
 struct Length;
@@ -94,7 +112,7 @@ impl Secrets {
             Box::pin(async move {
                 let Some(secret) = secrets::by_name(conn, &names.0, &names.1).await? else { return Ok(None) };
                 let versions = secrets::versions(conn, &secret.id).await?;
-                Ok::<_, StoreError>(Some(LoadedSecret { secret, versions }))
+                Ok::<_, StoreError>(Some(LoadedSecret::new(secret, versions)))
             })
         });
         let Some(loaded) = read.await? else { return Ok(None) };
@@ -107,13 +125,12 @@ impl Secrets {
 
     /// The envelope of a version.
     async fn envelope(&self, secret: &Secret, number: i64) -> Result<Option<Arc<SecretBytes>>> {
-        let key = (secret.id.clone(), number);
-        if let Some(value) = self.values.get(&key) {
+        if let Some(value) = self.values.get(&ValueRef(&secret.id, number)) {
             return Ok(Some(value));
         }
         let read = secrets::value(&mut self.store.reader().await?, &secret.id, number).await?;
         let Some(value) = read.map(Arc::new) else { return Ok(None) };
-        self.values.insert(key, Arc::clone(&value));
+        self.values.insert(ValueKey(secret.id.clone(), number), Arc::clone(&value));
         Ok(Some(value))
     }
 
@@ -192,12 +209,11 @@ pub(crate) async fn seal(
 }
 
 /// The place of a value: each text after its length.
-fn place(region: &RegionId, secret: &Secret, version: &SecretVersion) -> Vec<u8> {
-    let mut out = Vec::with_capacity(160);
-    let region = region.to_string();
+fn place(region: &RegionId, secret: &Secret, version: &SecretVersion) -> SmallVec<[u8; 256]> {
+    let mut out = SmallVec::new();
     for text in [
         "sesame secret value",
-        &region,
+        region.as_str(),
         secret.account.as_str(),
         secret.name.as_str(),
         version.id.as_str(),

@@ -38,6 +38,7 @@ async fn main() -> Result<(), Failure> {
     }
     let text = |text: &str| vec![text.to_owned()];
     let last = u32::try_from(stored / 100)?;
+    let creators = |count: u32| (0..count).map(|number| format!("user-{number}")).collect::<Vec<_>>();
     let none = SecretFilter::default;
     for (name, filter, number) in [
         ("first page of 100", none(), 1),
@@ -48,7 +49,15 @@ async fn main() -> Result<(), Failure> {
         ("all types", SecretFilter { kinds: SecretType::ALL.to_vec(), ..none() }, 1),
         ("all types, middle page", SecretFilter { kinds: SecretType::ALL.to_vec(), ..none() }, last / 2),
         ("one creator in ten", SecretFilter { creators: text("user-7"), ..none() }, 1),
+        ("nine creators in ten, middle", SecretFilter { creators: creators(9), ..none() }, last * 9 / 20),
+        ("three creators in ten, middle", SecretFilter { creators: creators(3), ..none() }, last * 3 / 20),
         ("half: description", SecretFilter { descriptions: text("in common"), ..none() }, 1),
+        ("half: description, middle", SecretFilter { descriptions: text("in common"), ..none() }, last / 4),
+        (
+            "description and type",
+            SecretFilter { descriptions: text("in common"), kinds: vec![SecretType::Generic], ..none() },
+            1,
+        ),
         ("one description", SecretFilter { descriptions: text("number 778"), ..none() }, 1),
         ("half: tag key and value", SecretFilter { tag_keys: text("env"), tag_values: text("prod"), ..none() }, 1),
         ("half: tag value", SecretFilter { tag_values: text("prod"), ..none() }, 1),
@@ -73,7 +82,7 @@ async fn main() -> Result<(), Failure> {
         }
         times.sort_unstable();
         let at = |part: usize| times.get(times.len() * part / 100).copied().unwrap_or(Duration::ZERO);
-        println!("{name:<28} {:>4} of {:>7}   p50 {:>9.1?}   p99 {:>9.1?}", found.0, found.1, at(50), at(99));
+        println!("{name:<30} {:>4} of {:>7}   p50 {:>9.1?}   p99 {:>9.1?}", found.0, found.1, at(50), at(99));
     }
     store.close().await;
     Ok(())

@@ -22,7 +22,9 @@ CREATE UNIQUE INDEX secrets_by_name ON secrets (account, name);
 
 CREATE INDEX secrets_by_kind ON secrets (account, kind, creator, instance_id, name);
 
-CREATE INDEX secrets_by_description ON secrets (account, substr(description, 1, 257), name);
+CREATE INDEX secrets_by_name_with_kind ON secrets (account, name, kind, creator, instance_id);
+
+CREATE INDEX secrets_by_description ON secrets (account, substr(description, 1, 257), name, kind, creator, instance_id);
 
 CREATE INDEX secrets_to_purge ON secrets (delete_at) WHERE delete_at > 0;
 

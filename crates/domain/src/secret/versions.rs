@@ -1,5 +1,6 @@
 //! Versions and stage labels: the algorithm of the secrets reference, section 7, as pure functions.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -62,10 +63,18 @@ macro_rules! text {
 text!(SecretVersionId, VERSION_CHARS);
 text!(StageLabel, LABEL_CHARS);
 
+const CURRENT: &str = "ACSCurrent";
+
+impl Borrow<str> for StageLabel {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl StageLabel {
     /// `ACSCurrent`: on exactly one version, always.
     pub fn current() -> Self {
-        Self("ACSCurrent".into())
+        Self(CURRENT.into())
     }
 
     /// `ACSPrevious`: on the version that was current before.
@@ -75,7 +84,7 @@ impl StageLabel {
 
     /// Whether this is `ACSCurrent` or `ACSPrevious`.
     pub fn is_built_in(&self) -> bool {
-        matches!(&*self.0, "ACSCurrent" | "ACSPrevious")
+        matches!(&*self.0, CURRENT | "ACSPrevious")
     }
 }
 
@@ -183,8 +192,8 @@ impl Versions {
         label: Option<&StageLabel>,
     ) -> Result<&SecretVersion, SelectRefusal> {
         let Some(id) = id else {
-            let current = StageLabel::current();
-            return self.marked(label.unwrap_or(&current)).ok_or(SelectRefusal::NotFound);
+            let marked = self.stages.get(label.map_or(CURRENT, StageLabel::as_str));
+            return marked.and_then(|id| self.get(id)).ok_or(SelectRefusal::NotFound);
         };
         let version = self.get(id).ok_or(SelectRefusal::NotFound)?;
         match label {

@@ -135,6 +135,19 @@ struct RotationFields {
     next_rotation_date: Option<String>,
 }
 
+/// Times and rotation as answers with a value show them.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    create_time: String,
+    rotation: RotationFields,
+}
+
+impl Shown {
+    pub(crate) fn of(secret: &Secret) -> Self {
+        Self { create_time: secret.created_at.to_string(), rotation: RotationFields::of(secret) }
+    }
+}
+
 impl RotationFields {
     fn of(secret: &Secret) -> Self {
         let Some(rotation) = secret.rotation else { return Self::default() };

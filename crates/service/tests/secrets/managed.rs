@@ -126,6 +126,8 @@ async fn accounts_that_the_service_names_are_made_by_the_rotator() {
     assert_eq!(told.accounts.load(Ordering::Relaxed), 2);
     let value = get(&kms, "r", &[("VersionStage", "ACSPrevious")]).await.unwrap();
     assert!(member(&value, "/SecretData").starts_with(r#"{"AccountName":"u_clone""#));
+    assert_eq!(code(with(&kms, "CreateSecret", &base, &reached).await), EXISTS);
+    assert_eq!(told.accounts.load(Ordering::Relaxed), 2, "the passwords of the first secret stay");
     let unknown = [("SecretName", "q"), ("ExtendedConfig", &REDIS.replace("r-1", "r-2"))];
     assert_eq!(code(with(&kms, "CreateSecret", &base, &unknown).await), NOT_FOUND);
     assert_eq!(code(named(&kms, "DescribeSecret", "q").await), NOT_FOUND);

@@ -231,6 +231,32 @@ on_both_engines! {
         }
         let alice = SecretFilter { creators: texts(&["alice", "bob"]), ..none() };
         assert_eq!(names(&bed, alice, page(2, 3)).await, ("d r".into(), 5));
+        // However a page is found, the pages together are the list.
+        for number in 0..24 {
+            let creator = format!("creator-{}", number % 6);
+            let described = Secret { description: "many".to_owned(), creator, ..new_secret(&format!("p{number:02}")) };
+            insert(&bed, &described).await.unwrap();
+        }
+        let creators = |count: usize| (0..count).map(|number| format!("creator-{number}")).collect::<Vec<_>>();
+        for filter in [
+            none(),
+            SecretFilter { descriptions: texts(&["many"]), ..none() },
+            SecretFilter { descriptions: texts(&["many"]), creators: creators(2), ..none() },
+            SecretFilter { creators: creators(2), ..none() },
+            SecretFilter { creators: creators(5), ..none() },
+            SecretFilter { kinds: vec![SecretType::Generic], ..none() },
+            SecretFilter { kinds: SecretType::ALL.to_vec(), ..none() },
+            SecretFilter { names: vec!["p01".parse().unwrap(), "p20".parse().unwrap(), "a".parse().unwrap()], ..none() },
+        ] {
+            let (all, total) = names(&bed, filter.clone(), FULL).await;
+            let mut found = Vec::new();
+            for number in 1..=20 {
+                let (some, of) = names(&bed, filter.clone(), page(number, 3)).await;
+                assert_eq!(of, total, "{filter:?}");
+                found.extend(some.split_whitespace().map(str::to_owned));
+            }
+            assert_eq!((found.join(" "), found.len() as i64), (all, total), "{filter:?}");
+        }
     }
 
     a_rotation_is_recorded_once_and_held_by_one(bed) {

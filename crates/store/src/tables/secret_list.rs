@@ -6,12 +6,15 @@ use sqlx::any::AnyRow;
 
 use crate::conn::Sql;
 use crate::sql::{Arg, Args, Columns as _, args};
+use crate::tables::secrets;
 use crate::{Conn, StoreError};
 
 /// Most resources that are looked at when secrets are sought by tag; the API documents this bound.
 const SOUGHT_BY_TAG: i64 = 4_000;
-/// Most combinations of type, creator and instance that are read one by one and merged.
-const MERGED: usize = 32;
+/// Most combinations of type, creator and instance that are read one by one and merged, however far the page is.
+const MERGED: usize = 4;
+/// The same while no more than so many names have to be read.
+const MERGED_NEAR: (usize, i64) = (32, 5_000);
 
 /// Which secrets of an account to list. An empty list restricts nothing; the values of one list are alternatives; a
 /// secret meets all lists.
@@ -72,23 +75,62 @@ pub async fn list(
     filter: &SecretFilter,
     page: Page,
 ) -> Result<(Vec<Listed>, i64), StoreError> {
-    if !filter.is_coarse() {
-        return fine(conn, account, filter, page).await;
-    }
-    let groups = groups(conn, account, filter).await?;
-    let total = groups.iter().map(|group| group.secrets).sum();
-    if page.offset() >= total {
-        return Ok((Vec::new(), total));
-    }
-    let mut args = args![account, i64::from(page.size), page.offset()];
-    let names = if filter.is_empty() {
-        "SELECT name FROM secrets WHERE account = $1 ORDER BY name LIMIT $2 OFFSET $3".to_owned()
-    } else if groups.len() <= MERGED {
-        merged(&mut args, &groups, page)
+    if filter.is_coarse() {
+        coarse(conn, account, filter, page).await
+    } else if filter.names.is_empty() && filter.tag_keys.is_empty() && filter.tag_values.is_empty() {
+        described(conn, account, filter, page).await
     } else {
-        let conditions = coarse_conditions(filter, &mut args);
-        format!("SELECT name FROM secrets WHERE account = $1{conditions} ORDER BY name LIMIT $2 OFFSET $3")
+        few(conn, account, filter, page).await
+    }
+}
+
+/// The way to a page: from the end of the list that is nearer, past what is not on the page.
+struct Walk {
+    order: &'static str,
+    skip: i64,
+    take: i64,
+}
+
+impl Walk {
+    /// `None` for a page that is empty.
+    fn to(page: Page, total: i64) -> Option<Self> {
+        let skip = page.offset();
+        let take = i64::from(page.size).min(total - skip);
+        let behind = total - skip - take;
+        match take {
+            ..=0 => None,
+            _ if behind < skip => Some(Self { order: "DESC", skip: behind, take }),
+            _ => Some(Self { order: "ASC", skip, take }),
+        }
+    }
+
+    fn order_and_limit(&self, args: &mut Args) -> String {
+        format!(" ORDER BY name {} LIMIT ${} OFFSET ${}", self.order, args.push(self.take), args.push(self.skip))
+    }
+}
+
+/// By type, creator and instance, which are counted. What selects everything is read without looking at them; else
+/// their groups are read one by one and merged, or all names with what decides, from an index that has both.
+async fn coarse(
+    conn: &mut Conn<'_>,
+    account: &AccountId,
+    filter: &SecretFilter,
+    page: Page,
+) -> Result<(Vec<Listed>, i64), StoreError> {
+    let all = secrets::count(conn, account).await?;
+    let groups = if filter.is_empty() { Vec::new() } else { groups(conn, account, filter).await? };
+    let total = if filter.is_empty() { all } else { groups.iter().map(|group| group.secrets).sum() };
+    let Some(walk) = Walk::to(page, total) else { return Ok((Vec::new(), total)) };
+    let mut args = args![account];
+    let (most, near) = MERGED_NEAR;
+    let mut names = if total == all {
+        "SELECT name FROM secrets WHERE account = $1".to_owned()
+    } else if groups.len() <= MERGED || (groups.len() <= most && walk.skip + walk.take <= near) {
+        merged(&mut args, &groups)
+    } else {
+        format!("SELECT name FROM secrets WHERE account = $1{}", coarse_conditions(filter, &mut args))
     };
+    names.push_str(&walk.order_and_limit(&mut args));
     Ok((rows(conn, &names, args).await?, total))
 }
 
@@ -117,52 +159,82 @@ async fn groups(conn: &mut Conn<'_>, account: &AccountId, filter: &SecretFilter)
     Ok(groups)
 }
 
-/// The page of several groups: as much of each as the page could need, in the order of its index, then merged.
-fn merged(args: &mut Args, groups: &[Group], page: Page) -> String {
-    let enough = args.push(page.offset() + i64::from(page.size));
+/// The names of several groups, each in the order of its index: an engine merges them as far as they are needed.
+fn merged(args: &mut Args, groups: &[Group]) -> String {
     let parts = groups.iter().map(|group| {
         let (kind, creator, instance) =
             (args.push(&group.kind), args.push(&group.creator), args.push(&group.instance_id));
         format!(
-            "SELECT name FROM (SELECT name FROM secrets WHERE account = $1 AND kind = ${kind} AND creator = ${creator} \
-             AND instance_id = ${instance} ORDER BY name LIMIT ${enough}) AS g"
+            "SELECT name FROM secrets WHERE account = $1 AND kind = ${kind} AND creator = ${creator} \
+             AND instance_id = ${instance}"
         )
     });
-    let parts = parts.collect::<Vec<_>>().join(" UNION ALL ");
-    format!("SELECT name FROM ({parts}) AS merged ORDER BY name LIMIT $2 OFFSET $3")
+    format!("SELECT name FROM ({}) AS merged", parts.collect::<Vec<_>>().join(" UNION ALL "))
 }
 
-/// By name, description or tag, each through its index; the rest is checked on what these leave.
-async fn fine(
+/// By description, through an index that has all that decides.
+async fn described(
     conn: &mut Conn<'_>,
     account: &AccountId,
     filter: &SecretFilter,
     page: Page,
 ) -> Result<(Vec<Listed>, i64), StoreError> {
-    let conditions = |args: &mut Args| {
-        let mut sql = String::new();
-        if let Some(list) = numbers(args, &filter.names) {
-            sql.extend([" AND name IN (", &list, ")"]);
-        }
-        if let Some(list) = numbers(args, &filter.descriptions) {
-            sql.extend([" AND substr(description, 1, 257) IN (", &list, ")"]);
-        }
-        match (numbers(args, &filter.tag_keys), numbers(args, &filter.tag_values)) {
-            (None, None) => {}
-            (keys, values) => sql.extend([" AND name IN (", &tagged(args, keys, values), ")"]),
-        }
-        sql + &coarse_conditions(filter, args)
-    };
     let mut args = args![account];
-    let count = format!("SELECT count(*) FROM secrets WHERE account = $1{}", conditions(&mut args));
-    let total = conn.one(Sql::joined(count), args).await?.int(0)?;
-    if page.offset() >= total {
-        return Ok((Vec::new(), total));
-    }
-    let mut args = args![account, i64::from(page.size), page.offset()];
-    let conditions = conditions(&mut args);
-    let names = format!("SELECT name FROM secrets WHERE account = $1{conditions} ORDER BY name LIMIT $2 OFFSET $3");
+    let conditions = fine_conditions(filter, &mut args);
+    let total = total(conn, &conditions, args).await?;
+    let Some(walk) = Walk::to(page, total) else { return Ok((Vec::new(), total)) };
+    let mut args = args![account];
+    let conditions = fine_conditions(filter, &mut args);
+    let names = format!("SELECT name FROM secrets WHERE account = $1{conditions}{}", walk.order_and_limit(&mut args));
     Ok((rows(conn, &names, args).await?, total))
+}
+
+/// By name or tag, which leave so few that they are put together once, counted, and the page cut out.
+async fn few(
+    conn: &mut Conn<'_>,
+    account: &AccountId,
+    filter: &SecretFilter,
+    page: Page,
+) -> Result<(Vec<Listed>, i64), StoreError> {
+    let mut args = args![account];
+    let conditions = fine_conditions(filter, &mut args);
+    let (size, offset) = (args.push(i64::from(page.size)), args.push(page.offset()));
+    let sql = format!(
+        "WITH found AS MATERIALIZED (SELECT name FROM secrets WHERE account = $1{conditions}) \
+         SELECT name, kind, created_at, updated_at, delete_at, owing_service, (SELECT count(*) FROM found) \
+         FROM secrets WHERE account = $1 \
+         AND name IN (SELECT name FROM found ORDER BY name LIMIT ${size} OFFSET ${offset}) ORDER BY name"
+    );
+    let rows = conn.rows(Sql::joined(sql), args).await?;
+    let total = match rows.first() {
+        Some(row) => row.int(6)?,
+        None => {
+            let mut args = args![account];
+            let conditions = fine_conditions(filter, &mut args);
+            total(conn, &conditions, args).await?
+        }
+    };
+    Ok((rows.iter().map(listed).collect::<Result<_, _>>()?, total))
+}
+
+async fn total(conn: &mut Conn<'_>, conditions: &str, args: Args) -> Result<i64, StoreError> {
+    let sql = format!("SELECT count(*) FROM secrets WHERE account = $1{conditions}");
+    conn.one(Sql::joined(sql), args).await?.int(0)
+}
+
+fn fine_conditions(filter: &SecretFilter, args: &mut Args) -> String {
+    let mut sql = String::new();
+    if let Some(list) = numbers(args, &filter.names) {
+        sql.extend([" AND name IN (", &list, ")"]);
+    }
+    if let Some(list) = numbers(args, &filter.descriptions) {
+        sql.extend([" AND substr(description, 1, 257) IN (", &list, ")"]);
+    }
+    match (numbers(args, &filter.tag_keys), numbers(args, &filter.tag_values)) {
+        (None, None) => {}
+        (keys, values) => sql.extend([" AND name IN (", &tagged(args, keys, values), ")"]),
+    }
+    sql + &coarse_conditions(filter, args)
 }
 
 /// Names of secrets by tag: the first ones in the order of an index, so that they are the same in every call.
@@ -201,17 +273,18 @@ async fn rows(conn: &mut Conn<'_>, names: &str, args: Args) -> Result<Vec<Listed
         "SELECT name, kind, created_at, updated_at, delete_at, owing_service FROM secrets \
          WHERE account = $1 AND name IN ({names}) ORDER BY name"
     );
-    let listed = |row: &AnyRow| {
-        Ok(Listed {
-            name: row.parsed(0, "a secret name")?,
-            kind: row.parsed(1, "a secret type")?,
-            created_at: row.time(2)?,
-            updated_at: row.time(3)?,
-            delete_at: row.optional_time(4)?,
-            owing_service: row.text(5)?,
-        })
-    };
     conn.rows(Sql::joined(sql), args).await?.iter().map(listed).collect()
+}
+
+fn listed(row: &AnyRow) -> Result<Listed, StoreError> {
+    Ok(Listed {
+        name: row.parsed(0, "a secret name")?,
+        kind: row.parsed(1, "a secret type")?,
+        created_at: row.time(2)?,
+        updated_at: row.time(3)?,
+        delete_at: row.optional_time(4)?,
+        owing_service: row.text(5)?,
+    })
 }
 
 /// Binds the values and returns their numbers as a list; `None` when there are no values.

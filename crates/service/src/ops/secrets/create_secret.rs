@@ -152,8 +152,10 @@ impl Operation for CreateSecret {
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {
         let Plan { name, config, rotation } = request.plan()?;
-        if cx.secrets().get(cx.account(), &name).await?.is_some_and(|taken| taken.secret.delete_at.is_some()) {
-            return Err(Code::ResourceInDeleteWindow.into());
+        // Asked before anything is made on the system that the secret opens; the transaction asks again.
+        if let Some(taken) = cx.secrets().get(cx.account(), &name).await? {
+            taken.live()?;
+            return Err(Code::ResourceExist.into());
         }
         let key = match on.keys().first() {
             Some(key) => Arc::clone(key),

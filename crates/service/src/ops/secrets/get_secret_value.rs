@@ -1,10 +1,12 @@
 //! `GetSecretValue`: the value of a version.
 
-use serde::Serialize;
-use sesame_derive::Params;
-use sesame_domain::secret::{SecretRef, SecretVersion, SecretVersionId, SelectRefusal, StageLabel};
+use std::sync::Arc;
 
-use super::{RotationFields, VersionStages};
+use serde::{Serialize, Serializer};
+use sesame_derive::Params;
+use sesame_domain::secret::{SecretRef, SecretVersion, SecretVersionId, SelectRefusal, StageLabel, Versions};
+
+use super::RotationFields;
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
@@ -55,20 +57,71 @@ impl Wanted<'_> {
     }
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
+/// Written from what is loaded: the value is the only text that is made for one answer.
+#[derive(Debug)]
 pub(crate) struct Response {
-    secret_name: String,
-    version_id: String,
-    secret_data: Reveal,
+    from: Arc<LoadedSecret>,
+    version: SecretVersion,
+    value: Reveal,
+    extended_config: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct View<'a> {
+    secret_name: &'a str,
+    version_id: &'a str,
+    secret_data: &'a Reveal,
     secret_data_type: &'static str,
     secret_type: &'static str,
-    create_time: String,
-    version_stages: VersionStages,
+    create_time: &'a str,
+    version_stages: Stages<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    extended_config: Option<String>,
-    #[serde(flatten)]
-    rotation: RotationFields,
+    extended_config: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    automatic_rotation: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation_interval: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_rotation_date: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_rotation_date: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Stages<'a> {
+    #[serde(rename = "VersionStage", serialize_with = "labels")]
+    of: (&'a Versions, &'a SecretVersionId),
+}
+
+fn labels<S: Serializer>(
+    (versions, id): &(&Versions, &SecretVersionId),
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_seq(versions.labels_of(id).map(StageLabel::as_str))
+}
+
+impl Serialize for Response {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let LoadedSecret { secret, versions, shown } = &*self.from;
+        let RotationFields { automatic_rotation, rotation_interval, last_rotation_date, next_rotation_date } =
+            &shown.rotation;
+        let view = View {
+            secret_name: secret.name.as_str(),
+            version_id: self.version.id.as_str(),
+            secret_data: &self.value,
+            secret_data_type: self.version.data_type.name(),
+            secret_type: secret.kind.name(),
+            create_time: &shown.create_time,
+            version_stages: Stages { of: (versions, &self.version.id) },
+            extended_config: self.extended_config.then_some(&*secret.extended_config),
+            automatic_rotation: *automatic_rotation,
+            rotation_interval: rotation_interval.as_deref(),
+            last_rotation_date: last_rotation_date.as_deref(),
+            next_rotation_date: next_rotation_date.as_deref(),
+        };
+        view.serialize(serializer)
+    }
 }
 
 impl Operation for GetSecretValue {
@@ -112,25 +165,18 @@ impl Request {
 /// Reads a version of a secret that the caller may read.
 pub(super) async fn read(
     cx: &Context<'_>,
-    from: &LoadedSecret,
+    from: &Arc<LoadedSecret>,
     key: &LoadedKey,
     wanted: Wanted<'_>,
 ) -> Result<Response> {
-    let LoadedSecret { secret, versions } = from;
     let version = wanted.version(from)?;
-    let value = open(cx, key, secret, version).await?;
+    let value = open(cx, key, &from.secret, version).await?;
     let value =
         value.ok_or_else(|| KmsError::new(Code::ResourceNotFound, "Resource not found: the secret version."))?;
-    let managed = secret.kind.is_managed();
     Ok(Response {
-        secret_name: secret.name.to_string(),
-        version_id: version.id.to_string(),
-        secret_data: Reveal(value),
-        secret_data_type: version.data_type.name(),
-        secret_type: secret.kind.name(),
-        create_time: secret.created_at.to_string(),
-        version_stages: VersionStages::of(versions, &version.id),
-        extended_config: (managed && wanted.extended_config).then(|| secret.extended_config.clone()),
-        rotation: RotationFields::of(secret),
+        from: Arc::clone(from),
+        version: version.clone(),
+        value: Reveal(value),
+        extended_config: wanted.extended_config && from.secret.kind.is_managed(),
     })
 }

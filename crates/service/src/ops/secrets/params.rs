@@ -208,6 +208,14 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_not_printed() {
+        let value = SecretData::from_text("canary").unwrap();
+        assert!(!format!("{value:?}").contains("canary"));
+        let values = sesame_domain::secret::NewValues { current: value.0, previous: None, made_here: false };
+        assert!(!format!("{values:?}").contains("canary"));
+    }
+
+    #[test]
     fn a_value_has_thirty_kilobytes_at_most() {
         assert!(SecretData::from_text(&"é".repeat(15_360)).is_ok());
         assert!(SecretData::from_text(&"é".repeat(15_361)).is_err());
