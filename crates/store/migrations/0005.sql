@@ -4,6 +4,7 @@ CREATE TABLE secrets (
     name TEXT NOT NULL,
     kind TEXT NOT NULL,
     description TEXT NOT NULL,
+    sought_description TEXT NOT NULL,
     key_id TEXT NOT NULL,
     instance_id TEXT NOT NULL,
     extended_config TEXT NOT NULL,
@@ -24,7 +25,7 @@ CREATE INDEX secrets_by_kind ON secrets (account, kind, creator, instance_id, na
 
 CREATE INDEX secrets_by_name_with_kind ON secrets (account, name, kind, creator, instance_id);
 
-CREATE INDEX secrets_by_description ON secrets (account, substr(description, 1, 257), name, kind, creator, instance_id);
+CREATE INDEX secrets_by_description ON secrets (account, sought_description, name, kind, creator, instance_id);
 
 CREATE INDEX secrets_to_purge ON secrets (delete_at) WHERE delete_at > 0;
 

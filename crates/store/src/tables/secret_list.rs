@@ -126,7 +126,7 @@ async fn coarse(
     let mut names = if total == all {
         "SELECT name FROM secrets WHERE account = $1".to_owned()
     } else if groups.len() <= MERGED || (groups.len() <= most && walk.skip + walk.take <= near) {
-        merged(&mut args, &groups)
+        merged(&mut args, &groups, walk.order)
     } else {
         format!("SELECT name FROM secrets WHERE account = $1{}", coarse_conditions(filter, &mut args))
     };
@@ -160,13 +160,14 @@ async fn groups(conn: &mut Conn<'_>, account: &AccountId, filter: &SecretFilter)
 }
 
 /// The names of several groups, each in the order of its index: an engine merges them as far as they are needed.
-fn merged(args: &mut Args, groups: &[Group]) -> String {
+fn merged(args: &mut Args, groups: &[Group], order: &str) -> String {
     let parts = groups.iter().map(|group| {
         let (kind, creator, instance) =
             (args.push(&group.kind), args.push(&group.creator), args.push(&group.instance_id));
+        // Ordered inside, since PostgreSQL does not see that the index orders what it puts together.
         format!(
-            "SELECT name FROM secrets WHERE account = $1 AND kind = ${kind} AND creator = ${creator} \
-             AND instance_id = ${instance}"
+            "SELECT name FROM (SELECT name FROM secrets WHERE account = $1 AND kind = ${kind} \
+             AND creator = ${creator} AND instance_id = ${instance} ORDER BY name {order}) AS part"
         )
     });
     format!("SELECT name FROM ({}) AS merged", parts.collect::<Vec<_>>().join(" UNION ALL "))
@@ -180,12 +181,12 @@ async fn described(
     page: Page,
 ) -> Result<(Vec<Listed>, i64), StoreError> {
     let mut args = args![account];
-    let conditions = fine_conditions(filter, &mut args);
-    let total = total(conn, &conditions, args).await?;
+    let sql = format!("SELECT count(*) FROM secrets WHERE account = $1{}", conditions(filter, &mut args));
+    let total = conn.one(Sql::joined(sql), args).await?.int(0)?;
     let Some(walk) = Walk::to(page, total) else { return Ok((Vec::new(), total)) };
     let mut args = args![account];
-    let conditions = fine_conditions(filter, &mut args);
-    let names = format!("SELECT name FROM secrets WHERE account = $1{conditions}{}", walk.order_and_limit(&mut args));
+    let mut names = format!("SELECT name FROM secrets WHERE account = $1{}", conditions(filter, &mut args));
+    names.push_str(&walk.order_and_limit(&mut args));
     Ok((rows(conn, &names, args).await?, total))
 }
 
@@ -197,10 +198,10 @@ async fn few(
     page: Page,
 ) -> Result<(Vec<Listed>, i64), StoreError> {
     let mut args = args![account];
-    let conditions = fine_conditions(filter, &mut args);
+    let found = found(filter, &mut args);
     let (size, offset) = (args.push(i64::from(page.size)), args.push(page.offset()));
     let sql = format!(
-        "WITH found AS MATERIALIZED (SELECT name FROM secrets WHERE account = $1{conditions}) \
+        "WITH found AS MATERIALIZED ({found}) \
          SELECT name, kind, created_at, updated_at, delete_at, owing_service, (SELECT count(*) FROM found) \
          FROM secrets WHERE account = $1 \
          AND name IN (SELECT name FROM found ORDER BY name LIMIT ${size} OFFSET ${offset}) ORDER BY name"
@@ -208,31 +209,42 @@ async fn few(
     let rows = conn.rows(Sql::joined(sql), args).await?;
     let total = match rows.first() {
         Some(row) => row.int(6)?,
-        None => {
-            let mut args = args![account];
-            let conditions = fine_conditions(filter, &mut args);
-            total(conn, &conditions, args).await?
-        }
+        None => count_found(conn, account, filter).await?,
     };
     Ok((rows.iter().map(listed).collect::<Result<_, _>>()?, total))
 }
 
-async fn total(conn: &mut Conn<'_>, conditions: &str, args: Args) -> Result<i64, StoreError> {
-    let sql = format!("SELECT count(*) FROM secrets WHERE account = $1{conditions}");
+async fn count_found(conn: &mut Conn<'_>, account: &AccountId, filter: &SecretFilter) -> Result<i64, StoreError> {
+    let mut args = args![account];
+    let sql = format!("SELECT count(*) FROM ({}) AS found", found(filter, &mut args));
     conn.one(Sql::joined(sql), args).await?.int(0)
 }
 
-fn fine_conditions(filter: &SecretFilter, args: &mut Args) -> String {
+/// Selects the names that pass. Those with a tag are looked up one by one: there are never many, and an engine that
+/// cannot know it would rather read all secrets.
+fn found(filter: &SecretFilter, args: &mut Args) -> String {
+    let tagged = match (numbers(args, &filter.tag_keys), numbers(args, &filter.tag_values)) {
+        (None, None) => None,
+        (keys, values) => Some(tagged(args, keys, values)),
+    };
+    let conditions = conditions(filter, args);
+    match tagged {
+        None => format!("SELECT name FROM secrets WHERE account = $1{conditions}"),
+        Some(tagged) if conditions.is_empty() => format!("SELECT DISTINCT resource AS name FROM ({tagged}) AS t"),
+        Some(tagged) => format!(
+            "SELECT DISTINCT resource AS name FROM ({tagged}) AS t \
+             WHERE (SELECT count(*) FROM secrets WHERE account = $1 AND name = t.resource{conditions}) > 0"
+        ),
+    }
+}
+
+fn conditions(filter: &SecretFilter, args: &mut Args) -> String {
     let mut sql = String::new();
     if let Some(list) = numbers(args, &filter.names) {
         sql.extend([" AND name IN (", &list, ")"]);
     }
     if let Some(list) = numbers(args, &filter.descriptions) {
-        sql.extend([" AND substr(description, 1, 257) IN (", &list, ")"]);
-    }
-    match (numbers(args, &filter.tag_keys), numbers(args, &filter.tag_values)) {
-        (None, None) => {}
-        (keys, values) => sql.extend([" AND name IN (", &tagged(args, keys, values), ")"]),
+        sql.extend([" AND sought_description IN (", &list, ")"]);
     }
     sql + &coarse_conditions(filter, args)
 }
@@ -240,14 +252,13 @@ fn fine_conditions(filter: &SecretFilter, args: &mut Args) -> String {
 /// Names of secrets by tag: the first ones in the order of an index, so that they are the same in every call.
 fn tagged(args: &mut Args, keys: Option<String>, values: Option<String>) -> String {
     let order = if keys.is_some() { "tag_key, tag_value, resource" } else { "tag_value, resource" };
-    let mut sql =
-        String::from("SELECT resource FROM (SELECT resource FROM tags WHERE account = $1 AND resource_type = 'secret'");
+    let mut sql = String::from("SELECT resource FROM tags WHERE account = $1 AND resource_type = 'secret'");
     for (column, list) in [("tag_key", keys), ("tag_value", values)] {
         if let Some(list) = list {
             sql.extend([" AND ", column, " IN (", &list, ")"]);
         }
     }
-    sql.push_str(&format!(" ORDER BY {order} LIMIT ${}) AS tagged", args.push(SOUGHT_BY_TAG)));
+    sql.push_str(&format!(" ORDER BY {order} LIMIT ${}", args.push(SOUGHT_BY_TAG)));
     sql
 }
 

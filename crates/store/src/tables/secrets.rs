@@ -18,6 +18,9 @@ use crate::{Change, Conn, StoreError, Tx};
 
 pub use crate::tables::secret_list::{Listed, SecretFilter, list};
 
+/// One more than the characters of a description that can be sought.
+const SOUGHT_CHARS: usize = 257;
+
 /// Secrets are counted in so many rows, so that transactions that make some at the same time seldom meet in one.
 const SHARDS: u64 = 8;
 
@@ -66,12 +69,13 @@ pub async fn insert(
         secret.delete_at,
         &secret.owing_service,
         &secret.creator,
+        sought_description(&secret.description),
     ];
     // ON CONFLICT instead of a failed statement, which would end a transaction of PostgreSQL.
     let sql = concat!(
         "INSERT INTO secrets (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+        ", sought_description) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
          ON CONFLICT (account, name) DO NOTHING"
     );
     if tx.execute(sql, args).await? == 0 {
@@ -176,8 +180,9 @@ pub async fn set_description_and_config(
     extended_config: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "UPDATE secrets SET description = $2, extended_config = $3 WHERE id = $1";
-    tx.change_one(sql, args![&secret.id, description, extended_config]).await?;
+    let sql = "UPDATE secrets SET description = $2, extended_config = $3, sought_description = $4 WHERE id = $1";
+    let sought = sought_description(description);
+    tx.change_one(sql, args![&secret.id, description, extended_config, sought]).await?;
     updated(tx, secret, now).await
 }
 
@@ -280,6 +285,13 @@ pub async fn set_policy(tx: &mut Tx<'_>, secret: &Secret, policy: &str) -> Resul
     tx.execute(sql, args![&secret.id, policy]).await?;
     touch(tx, secret);
     Ok(())
+}
+
+/// What a description is sought by: filters are shorter than this, so its beginning says whether it is equal to one, and
+/// an index can hold it.
+fn sought_description(description: &str) -> &str {
+    let end = description.char_indices().nth(SOUGHT_CHARS).map_or(description.len(), |(at, _)| at);
+    description.get(..end).unwrap_or(description)
 }
 
 async fn add(tx: &mut Tx<'_>, secret: &SecretId, new: &NewSecretVersion<'_>) -> Result<(), StoreError> {
