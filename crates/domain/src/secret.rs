@@ -37,7 +37,7 @@ pub const DEFAULT_RECOVERY_WINDOW_DAYS: u32 = 30;
 /// Most secrets of one BatchGetSecretValue.
 pub const BATCH: usize = 20;
 /// Most rotations that an account can ask for in an hour.
-pub const ROTATIONS_PER_HOUR: usize = 50;
+pub const ROTATIONS_PER_HOUR: u64 = 50;
 
 /// A secret: everything but its versions.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -82,7 +82,7 @@ impl Gateway {
                 wipe::clear(&mut scratch.body);
                 let host = host_id(request.head.known.host);
                 render::error(&mut scratch.body, seen.format, &request_id, &host, &error);
-                let extra = Extra { retry_after_ms: retry_after(&error), ..Extra::default() };
+                let extra = Extra { retry_after_ms: error.retry_after_ms, ..Extra::default() };
                 let reply = Reply { status: error.code.status(), content_type: seen.format.content_type(), extra };
                 (reply, Some(error.code))
             }
@@ -224,6 +224,7 @@ impl Gateway {
         v1::string_to_sign(out, method, sorted, arena, v1::Empty::Signed);
         let string_to_sign = std::str::from_utf8(out).map_err(KmsError::internal)?;
         let signed = SignedRequest {
+            address: request.peer.address,
             access_key_id: fields.access_key_id,
             security_token: fields.security_token,
             timestamp: fields.timestamp,
@@ -262,6 +263,7 @@ impl Gateway {
         };
         canonical.write(out, acs::Names::Encoded);
         let signed = SignedRequest {
+            address: request.peer.address,
             access_key_id: authorization.access_key_id,
             security_token: text(sent.security_token)?.filter(|token| !token.is_empty()),
             timestamp: timestamp.filter(|text| !text.is_empty()),
@@ -366,8 +368,4 @@ fn logged(request_id: &str, error: KmsError) -> KmsError {
 /// The host addressed, as the client wrote it.
 fn host_id(host: Option<&[u8]>) -> String {
     String::from_utf8_lossy(host.unwrap_or_default()).chars().filter(|c| !c.is_control()).take(255).collect()
-}
-
-fn retry_after(_error: &KmsError) -> Option<u64> {
-    None
 }

@@ -101,6 +101,7 @@ codes! {
     PendingImport = "Rejected.PendingImport", 409, "The request was rejected because the key state is PendingImport.";
     StateModifiedFailed = "Rejected.StateModifiedFailed", 409, "Keystate modified failed.";
     Throttling = "Rejected.Throttling", 429, "QPS Limit Exceeded";
+    ThrottlingUser = "Throttling.User", 400, "Request was denied due to user flow control.";
     DryRunOperation = "DryRunOperationError", 400, "The request would have succeeded, but the DryRun parameter was used.";
     Validation = "ValidationError", 400, "The request would have failed: a parameter or a resource is not valid.";
     AccessDenied = "AccessDeniedError", 403, "The request would have failed: the caller lacks permission.";
@@ -115,6 +116,8 @@ pub struct KmsError {
     pub code: Code,
     /// The message for the caller; never holds anything secret or internal.
     pub message: Cow<'static, str>,
+    /// When the caller may try again, in milliseconds from now.
+    pub retry_after_ms: Option<u64>,
     /// The cause, for the log only.
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -125,7 +128,7 @@ pub type Result<T> = std::result::Result<T, KmsError>;
 impl KmsError {
     /// The code with a message of our own.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), cause: None }
+        Self { message: message.into(), ..code.into() }
     }
 
     /// `MissingParameter` that names the parameter.
@@ -157,7 +160,7 @@ impl std::error::Error for KmsError {}
 
 impl From<Code> for KmsError {
     fn from(code: Code) -> Self {
-        Self { code, message: Cow::Borrowed(code.message()), cause: None }
+        Self { code, message: Cow::Borrowed(code.message()), retry_after_ms: None, cause: None }
     }
 }
 

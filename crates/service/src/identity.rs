@@ -106,6 +106,11 @@ impl Identity {
         Ok(Principal { account: key.account.clone(), access_key_id: request.access_key_id.into() })
     }
 
+    /// Whether an access key was used here lately; the database is not asked.
+    pub(crate) fn knows(&self, access_key_id: &str) -> bool {
+        self.access_keys.get(access_key_id).is_some()
+    }
+
     async fn access_key(&self, id: &str) -> Result<Option<Arc<AccessKey>>> {
         let current = self.store.is_current();
         if current && let Some(key) = self.access_keys.get(id) {

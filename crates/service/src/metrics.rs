@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::audit::Audit;
+use crate::quotas::{By, Group};
 use crate::registry::{ENTRIES, Entry};
 
 /// What the service counts.
@@ -22,6 +23,8 @@ pub struct Metrics {
     durations: Vec<Histogram>,
     failed: Family<Vec<(&'static str, &'static str)>, Counter>,
     refused: Family<Vec<(&'static str, &'static str)>, Counter>,
+    throttled: Family<Vec<(&'static str, &'static str)>, Counter>,
+    braked: Family<Vec<(&'static str, &'static str)>, Counter>,
     /// Nonces held in memory.
     pub(crate) nonces: Gauge,
     /// Keys destroyed at the end of their deletion window.
@@ -71,6 +74,15 @@ impl Metrics {
         let durations = ENTRIES.iter().map(|entry| seconds.get_or_create(&labels(entry)).clone()).collect();
         let failed = Family::default();
         let refused = Family::default();
+        let throttled = Family::<Vec<(&'static str, &'static str)>, Counter>::default();
+        let braked = Family::<Vec<(&'static str, &'static str)>, Counter>::default();
+        // From the start, so that a rate can be drawn before the first of them.
+        for group in Group::ALL {
+            drop(throttled.get_or_create(&vec![("group", group.name())]));
+        }
+        for by in By::ALL {
+            drop(braked.get_or_create(&vec![("by", by.name())]));
+        }
         let nonces = Gauge::default();
         let destroyed_keys = Counter::default();
         registry.register("calls_succeeded", "Calls that succeeded, by operation", calls);
@@ -83,6 +95,16 @@ impl Metrics {
             "requests_refused",
             "Requests refused before a call was made of them, by code",
             refused.clone(),
+        );
+        registry.register(
+            "calls_throttled",
+            "Calls beyond the quota of their account, by group of operations",
+            throttled.clone(),
+        );
+        registry.register(
+            "authentications_braked",
+            "Requests refused before their signature was checked, by what had failed too often",
+            braked.clone(),
         );
         registry.register("call_duration_seconds", "Time from decoding to answer, by operation", seconds);
         registry.register("nonces_held", "Signature nonces held against replay", nonces.clone());
@@ -138,6 +160,8 @@ impl Metrics {
             durations,
             failed,
             refused,
+            throttled,
+            braked,
             nonces,
             destroyed_keys,
             rotated_keys,
@@ -180,6 +204,14 @@ impl Metrics {
     /// Counts a request that was refused before it became a call: malformed, unknown or not authenticated.
     pub fn refused(&self, code: &'static str) {
         self.refused.get_or_create(&vec![("code", code)]).inc();
+    }
+
+    pub(crate) fn throttled(&self, group: Group) {
+        self.throttled.get_or_create(&vec![("group", group.name())]).inc();
+    }
+
+    pub(crate) fn braked(&self, by: By) {
+        self.braked.get_or_create(&vec![("by", by.name())]).inc();
     }
 
     pub(crate) fn succeeded(&self, entry: &Entry, took: Duration) {

@@ -12,6 +12,7 @@ use crate::operation::Operation;
 use crate::ops;
 use crate::params::{ParamSpec, Params, Request};
 use crate::pipeline;
+use crate::quotas::{Group, group_of};
 
 /// What a call answers: the members of the response, without `RequestId`.
 pub struct Answer {
@@ -84,6 +85,8 @@ pub struct Entry {
     pub summary: &'static str,
     /// Its parameters.
     pub parameters: &'static [ParamSpec],
+    /// The group that its calls are counted in.
+    pub group: Group,
     /// Its place in [`ENTRIES`], for tables with a row per operation.
     pub index: usize,
     /// Decodes, authorizes and executes a call.
@@ -102,6 +105,7 @@ const fn entry<O: Operation>(index: usize) -> Entry {
         product: O::PRODUCT,
         summary: O::SUMMARY,
         parameters: <O::Request as Request>::SPECS,
+        group: group_of(O::PRODUCT, O::NAME),
         index,
         call: |cx, params| Box::pin(pipeline::run::<O>(cx, params)),
     }

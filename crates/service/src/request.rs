@@ -10,6 +10,8 @@ use crate::registry::Entry;
 /// Everything a gateway read about who sent a request and how it was signed. Nothing in it has been checked.
 #[derive(Debug)]
 pub struct SignedRequest<'a> {
+    /// The peer's address.
+    pub address: IpAddr,
     /// The access key id.
     pub access_key_id: &'a str,
     /// The STS token, when one was sent.

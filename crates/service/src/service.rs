@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use sesame_crypto::random::{Random, uuid_v4};
-use sesame_domain::{Clock, RegionId, limits};
+use sesame_domain::{Clock, RegionId, Timestamp, limits, secret};
 use sesame_store::{Change, Store};
 
 use crate::audit::{Audit, AuditOptions, Recorded, ServerEvent};
@@ -19,6 +19,7 @@ use crate::keys::Keys;
 use crate::lists::{KeyPage, Lists};
 use crate::metrics::Metrics;
 use crate::ops::secrets::SecretPage;
+use crate::quotas::{Brake, CallQuotas, Rate, Throttle};
 use crate::registry::Answer;
 use crate::request::{Attempt, Call, Principal, SignedRequest};
 use crate::rotations_asked::RotationsAsked;
@@ -46,6 +47,8 @@ pub struct ServiceOptions {
     pub require_nonce: bool,
     /// Limits of memory and of resources.
     pub limits: Limits,
+    /// Calls that accounts may make.
+    pub call_quotas: CallQuotas,
     /// The open audit trail.
     pub audit: AuditOptions,
 }
@@ -57,6 +60,10 @@ pub struct Limits {
     pub cached_keys: usize,
     /// Signature nonces kept in memory, about 16 bytes each.
     pub nonces: usize,
+    /// Failed authentications of one address, whatever the access key; `None` for no brake.
+    pub failures_per_address: Option<Rate>,
+    /// Failed authentications of one address with one access key; `None` for no brake.
+    pub failures_per_access_key: Option<Rate>,
     /// Keys of one account; 0 for no quota.
     pub keys_per_account: u64,
     /// Aliases of one account; 0 for no quota.
@@ -65,6 +72,8 @@ pub struct Limits {
     pub key_versions_per_account: u64,
     /// Secrets of one account; 0 for no quota.
     pub secrets_per_account: u64,
+    /// Rotations of secrets that an account may ask for in an hour; 0 for any number.
+    pub secret_rotations_per_hour: u64,
     /// Versions of one asymmetric key; 0 for no limit.
     pub asymmetric_versions: u32,
     /// Seconds that must pass between two versions of an asymmetric key; 0 for none.
@@ -76,10 +85,13 @@ impl Default for Limits {
         Self {
             cached_keys: 16_384,
             nonces: 4_000_000,
+            failures_per_address: Rate::per_minute(600),
+            failures_per_access_key: Rate::per_minute(120),
             keys_per_account: 0,
             aliases_per_account: 0,
             key_versions_per_account: 0,
             secrets_per_account: 0,
+            secret_rotations_per_hour: secret::ROTATIONS_PER_HOUR,
             asymmetric_versions: limits::ASYMMETRIC_KEY_VERSIONS,
             asymmetric_version_seconds: limits::ASYMMETRIC_VERSION_SECONDS,
         }
@@ -110,6 +122,8 @@ pub struct Service {
     pub(crate) audit: Audit,
     pub(crate) uses: Uses,
     identity: Arc<Identity>,
+    brake: Brake,
+    throttle: Option<Throttle>,
 }
 
 impl Service {
@@ -155,6 +169,8 @@ impl Service {
                 }
             }));
         }
+        let brake = Brake::new(limits.failures_per_address, limits.failures_per_access_key);
+        let throttle = Throttle::new(options.call_quotas);
         let metrics = Metrics::new();
         let audit = Audit::new(options.audit, &region);
         let rotations_seen_at = AtomicI64::new(i64::MAX);
@@ -170,7 +186,7 @@ impl Service {
             lists,
             secrets,
             secret_lists,
-            rotations_asked: RotationsAsked::default(),
+            rotations_asked: RotationsAsked::new(limits.secret_rotations_per_hour),
             rotator: OnceLock::new(),
             rotation_listener: OnceLock::new(),
             metrics,
@@ -180,6 +196,8 @@ impl Service {
             audit,
             uses: Uses::default(),
             identity,
+            brake,
+            throttle,
         })
     }
 
@@ -196,10 +214,19 @@ impl Service {
     /// Checks who sent a request: access key, time stamp, signature, nonce.
     ///
     /// # Errors
-    /// The codes of the gateway reference, 2.7.
+    /// The codes of the gateway reference, 2.7; `Rejected.Throttling` when too many requests before it failed.
     pub async fn authenticate(&self, signed: &SignedRequest<'_>) -> Result<Principal> {
         let now = self.clock.now();
-        self.identity.authenticate(signed, now).await
+        let (address, access_key) = (signed.address, signed.access_key_id);
+        if let Err(braked) = self.brake.check(address, access_key, now, || self.identity.knows(access_key)) {
+            self.metrics.braked(braked.by);
+            return Err(braked.into());
+        }
+        let authenticated = self.identity.authenticate(signed, now).await;
+        if let Err(error) = &authenticated {
+            self.brake.failed(address, access_key, now, error.code);
+        }
+        authenticated
     }
 
     /// Decodes, authorizes and executes a call.
@@ -219,8 +246,12 @@ impl Service {
             now: self.clock.now(),
             touched: parking_lot::Mutex::default(),
         };
-        let result = guarded((call.operation.call)(&cx, call.params)).await;
-        let result = result.unwrap_or_else(|panic| Err(KmsError::internal(panic)));
+        let result = match self.admit(&call, cx.now) {
+            Ok(()) => guarded((call.operation.call)(&cx, call.params))
+                .await
+                .unwrap_or_else(|panic| Err(KmsError::internal(panic))),
+            Err(error) => Err(error),
+        };
         // Before anything is answered: a call whose record is not kept did not succeed for its caller.
         let touched = std::mem::take(&mut *cx.touched.lock());
         let recorded = Recorded::of_call(&call, cx.now, Some(&touched), &result);
@@ -242,6 +273,14 @@ impl Service {
             }
         }
         result
+    }
+
+    /// Counts a call against the quotas of its account, when there are any.
+    fn admit(&self, call: &Call<'_>, now: Timestamp) -> Result<()> {
+        let Some(throttle) = &self.throttle else { return Ok(()) };
+        throttle.admit(call.operation, &call.principal.account, now).inspect_err(|_| {
+            self.metrics.throttled(call.operation.group);
+        })
     }
 
     /// Records a request that names an operation and was refused before a call was made of it, and says what to

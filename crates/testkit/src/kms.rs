@@ -10,7 +10,9 @@ use sesame_crypto::random::SystemRandom;
 use sesame_domain::{AccountId, Clock as _};
 use sesame_seal::FileSeal;
 use sesame_service::params::Params;
-use sesame_service::{AuditOptions, Call, Limits, Principal, Service, ServiceOptions, Source, audit, registry};
+use sesame_service::{
+    AuditOptions, Call, CallQuotas, Limits, Principal, Service, ServiceOptions, Source, audit, registry,
+};
 use sesame_store::Store;
 use tempfile::TempDir;
 
@@ -28,6 +30,7 @@ pub struct TestKms {
     pub store: Store,
     principal: Principal,
     limits: Limits,
+    quotas: CallQuotas,
     log: AuditLog,
     trail: PathBuf,
     place: Arc<Place>,
@@ -50,6 +53,8 @@ pub struct Refusal {
     pub code: &'static str,
     /// The message.
     pub message: String,
+    /// When to try again.
+    pub retry_after_ms: Option<u64>,
 }
 
 impl fmt::Debug for Refusal {
@@ -66,29 +71,40 @@ impl TestKms {
 
     /// As [`TestKms::new`], with limits.
     pub async fn with_limits(limits: Limits) -> Self {
-        Self::over(None, limits, Arc::new(Disk)).await
+        Self::over(None, limits, CallQuotas::default(), Arc::new(Disk)).await
+    }
+
+    /// As [`TestKms::new`], with quotas of calls.
+    pub async fn with_call_quotas(quotas: CallQuotas) -> Self {
+        Self::over(None, Limits::default(), quotas, Arc::new(Disk)).await
     }
 
     /// As [`TestKms::new`], with an audit trail in files that may fail.
     pub async fn with_audit_files(files: Arc<dyn Files>) -> Self {
-        Self::over(None, Limits::default(), files).await
+        Self::over(None, Limits::default(), CallQuotas::default(), files).await
     }
 
     /// As [`TestKms::with_limits`], on PostgreSQL, where [`TestKms::another_server`] can run beside it; `None` where tests
     /// have no PostgreSQL.
     pub async fn on_postgres(limits: Limits) -> Option<Self> {
         let database = Database::new()?;
-        Some(Self::over(Some(database), limits, Arc::new(Disk)).await)
+        Some(Self::over(Some(database), limits, CallQuotas::default(), Arc::new(Disk)).await)
     }
 
-    async fn over(database: Option<Database>, limits: Limits, files: Arc<dyn Files>) -> Self {
+    async fn over(database: Option<Database>, limits: Limits, quotas: CallQuotas, files: Arc<dyn Files>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let place = Place { trails: AtomicUsize::new(0), folder, database };
         FileSeal::create(&place.root_key(), &SystemRandom).expect("a root key");
-        Self::open(Arc::new(place), Arc::new(TestClock::default()), limits, files).await
+        Self::open(Arc::new(place), Arc::new(TestClock::default()), limits, quotas, files).await
     }
 
-    async fn open(place: Arc<Place>, clock: Arc<TestClock>, limits: Limits, files: Arc<dyn Files>) -> Self {
+    async fn open(
+        place: Arc<Place>,
+        clock: Arc<TestClock>,
+        limits: Limits,
+        quotas: CallQuotas,
+        files: Arc<dyn Files>,
+    ) -> Self {
         let root_key = FileSeal::open(&place.root_key()).expect("the root key");
         let options =
             sesame_store::Options::new(place.url(), root_key, Arc::new(SystemRandom), Arc::clone(&clock) as _);
@@ -96,21 +112,21 @@ impl TestKms {
         let trail = place.new_trail();
         let audit = audit::testing::with_files(&trail, &(Arc::clone(&clock) as _), files).expect("a trail");
         let log = audit.log.clone();
-        let service = service(&store, &clock, limits, audit);
-        Self { service, clock, principal: root_of("1234567890123456"), store, limits, log, trail, place }
+        let service = service(&store, &clock, limits, quotas.clone(), audit);
+        Self { service, clock, principal: root_of("1234567890123456"), store, limits, quotas, log, trail, place }
     }
 
     /// Another server over the same database, with a store, caches and a clock of its own, which shows the same time.
     /// With SQLite, only after this one's store was closed: then it is the same server after a restart.
     pub async fn another_server(&self) -> Self {
         let clock = Arc::new(TestClock::at(self.clock.now()));
-        Self::open(Arc::clone(&self.place), clock, self.limits, Arc::new(Disk)).await
+        Self::open(Arc::clone(&self.place), clock, self.limits, self.quotas.clone(), Arc::new(Disk)).await
     }
 
     /// Another node over the same database, with a clock of its own; or the same node after a restart.
     pub fn another_node(&self, clock: &Arc<TestClock>) -> Arc<Service> {
         let audit = audit::testing::options(&self.place.new_trail(), &(Arc::clone(clock) as _)).expect("a trail");
-        service(&self.store, clock, self.limits, audit)
+        service(&self.store, clock, self.limits, self.quotas.clone(), audit)
     }
 
     /// Has the audit trail do its rounds: to disk, or back to work after a failure.
@@ -171,6 +187,7 @@ impl TestKms {
                 status: error.code.status(),
                 code: error.code.name(),
                 message: error.message.into_owned(),
+                retry_after_ms: error.retry_after_ms,
             }),
         }
     }
@@ -202,7 +219,13 @@ impl Place {
     }
 }
 
-fn service(store: &Store, clock: &Arc<TestClock>, limits: Limits, audit: AuditOptions) -> Arc<Service> {
+fn service(
+    store: &Store,
+    clock: &Arc<TestClock>,
+    limits: Limits,
+    call_quotas: CallQuotas,
+    audit: AuditOptions,
+) -> Arc<Service> {
     Service::new(ServiceOptions {
         store: store.clone(),
         region: "cn-hangzhou".parse().expect("a region"),
@@ -212,6 +235,7 @@ fn service(store: &Store, clock: &Arc<TestClock>, limits: Limits, audit: AuditOp
         clock_window_seconds: 900,
         require_nonce: false,
         limits,
+        call_quotas,
         audit,
     })
 }

@@ -1,5 +1,8 @@
 //! Signed requests, from the socket to the answer and back.
 
+use sesame_gateway::Options;
+use sesame_service::{CallQuotas, Limits, Rate};
+
 use crate::support::{Running, acs3};
 
 const HOST: &str = "127.0.0.1:18081";
@@ -126,4 +129,53 @@ async fn a_recorded_request_of_an_official_client_is_authenticated() {
     let answer = kms.send(request.as_bytes()).await;
     let (status, code) = answer.refusal();
     assert!(!code.contains("Signature") && status != 500, "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_call_beyond_the_quota_is_told_when_to_come_back() {
+    let quotas = CallQuotas { groups: vec!["key_read=2/min".parse().unwrap()], ..CallQuotas::default() };
+    let kms = Running::with_quotas(Options::default(), Limits::default(), quotas).await;
+    for nonce in ["1", "2"] {
+        assert_eq!(kms.send(&acs3("DescribeRegions", "", nonce, HOST)).await.status, 200);
+    }
+    let answer = kms.send(&acs3("DescribeRegions", "", "3", HOST)).await;
+    assert_eq!(answer.refusal(), refusal(429, "Rejected.Throttling"));
+    assert_eq!(answer.json()["Message"], "QPS Limit Exceeded");
+    assert_eq!(answer.header("x-acs-retry-after"), Some("30000"));
+    let other = kms.send(&acs3("DescribeAccountKmsStatus", "", "4", HOST)).await;
+    assert_eq!((other.status, other.header("x-acs-retry-after")), (200, None));
+    let metrics = kms.send(b"GET /metrics HTTP/1.1\r\n\r\n").await.body;
+    assert!(metrics.contains("sesame_calls_throttled_total{group=\"key_read\"} 1\n"), "{metrics}");
+    assert!(metrics.contains("sesame_calls_throttled_total{group=\"activation\"} 0\n"), "{metrics}");
+}
+
+#[tokio::test]
+async fn who_fails_too_often_is_not_heard_any_more() {
+    let limits = Limits {
+        failures_per_address: Rate::per_minute(5),
+        failures_per_access_key: Rate::per_minute(3),
+        ..Limits::default()
+    };
+    let kms = Running::with_quotas(Options::default(), limits, CallQuotas::default()).await;
+    let good = |nonce: &str| String::from_utf8(acs3("DescribeRegions", "", nonce, HOST)).unwrap();
+    assert_eq!(kms.send(good("0").as_bytes()).await.status, 200);
+    // An address that fails with keys that do not exist is not asked about further ones; the one it knows goes on.
+    for nobody in ["n1", "n2", "n3", "n4", "n5"] {
+        let answer = kms.send(good(nobody).replace("testid", nobody).as_bytes()).await;
+        assert_eq!(answer.refusal(), refusal(404, "InvalidAccessKeyId.NotFound"));
+    }
+    let answer = kms.send(good("6").replace("testid", "n6").as_bytes()).await;
+    assert_eq!(answer.refusal(), refusal(429, "Rejected.Throttling"));
+    assert!(answer.json()["Message"].as_str().unwrap().contains("failed authentication"));
+    assert_eq!(answer.header("x-acs-retry-after"), Some("12000"));
+    assert_eq!(kms.send(good("7").as_bytes()).await.status, 200);
+    // With a key that exists, an address has its own, smaller number of failures.
+    for nonce in ["8", "9", "10"] {
+        let wrong = good(nonce).replace("DescribeRegions", "DescribeAccountKmsStatus");
+        assert_eq!(kms.send(wrong.as_bytes()).await.refusal(), refusal(400, "SignatureDoesNotMatch"));
+    }
+    assert_eq!(kms.send(good("11").as_bytes()).await.refusal(), refusal(429, "Rejected.Throttling"));
+    let metrics = kms.send(b"GET /metrics HTTP/1.1\r\n\r\n").await.body;
+    assert!(metrics.contains("sesame_authentications_braked_total{by=\"address\"} 1\n"), "{metrics}");
+    assert!(metrics.contains("sesame_authentications_braked_total{by=\"address_and_access_key\"} 1\n"), "{metrics}");
 }

@@ -11,7 +11,7 @@ use sesame_crypto::secret::SecretText;
 use sesame_domain::{AccountId, Clock, Timestamp};
 use sesame_gateway::{Gateway, Listener, Options};
 use sesame_seal::FileSeal;
-use sesame_service::{Limits, Service, ServiceOptions};
+use sesame_service::{CallQuotas, Limits, Service, ServiceOptions};
 use sesame_store::access_keys::AccessKeyRecord;
 use sesame_store::{Store, StoreError};
 use tempfile::TempDir;
@@ -46,8 +46,12 @@ impl Running {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
+        Self::with_quotas(options, Limits::default(), CallQuotas::default()).await
+    }
+
+    pub(crate) async fn with_quotas(options: Options, limits: Limits, call_quotas: CallQuotas) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let gateway = Gateway::new(service(&folder).await, options);
+        let gateway = Gateway::new(service(&folder, limits, call_quotas).await, options);
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -75,7 +79,7 @@ impl Running {
     }
 }
 
-async fn service(folder: &TempDir) -> Arc<Service> {
+async fn service(folder: &TempDir, limits: Limits, call_quotas: CallQuotas) -> Arc<Service> {
     let root_key = FileSeal::create(&folder.path().join("root.key"), &SystemRandom).unwrap();
     let url = format!("sqlite://{}", folder.path().join("sesame.db").display());
     let options = sesame_store::Options::new(url, root_key, Arc::new(SystemRandom), Arc::new(Still));
@@ -104,7 +108,8 @@ async fn service(folder: &TempDir) -> Arc<Service> {
         random: Arc::new(SystemRandom),
         clock_window_seconds: 900,
         require_nonce: false,
-        limits: Limits::default(),
+        limits,
+        call_quotas,
     })
 }
 

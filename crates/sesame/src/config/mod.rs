@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, bail};
 use sesame_crypto::SecretText;
 
 pub(crate) use settings::{KEYS, Key, Settings};
-pub(crate) use value::{AuditDurability, AuditQueries, Listen, LogFormat, LogLevel, StorageUrl};
+pub(crate) use value::{AuditDurability, AuditQueries, CallRates, Listen, LogFormat, LogLevel, StorageUrl};
 
 use crate::nearest::suggestion;
 use value::Raw;

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use sesame_crypto::SecretText;
-use sesame_domain::{AccountId, RegionId, limits};
+use sesame_domain::{AccountId, RegionId, limits, secret};
+use sesame_service::{AccountRate, Allowance, GroupRate, Limits};
 
 use super::instances::{Instances, WebhookSettings};
 use super::value::{
-    AuditDurability, AuditQueries, Bounded, Kind, Listen, LogFormat, LogLevel, Raw, SealKind, StorageUrl, TlsName,
-    Value,
+    AuditDurability, AuditQueries, Bounded, CallRates, Kind, Listen, LogFormat, LogLevel, Raw, SealKind, StorageUrl,
+    TlsName, Value,
 };
 use crate::serve::SyslogTarget;
 
@@ -139,6 +140,14 @@ settings! {
         "Unlocked keys, and aliases, kept in memory.";
     "limits.nonces" => limits_nonces: Bounded<1_024, 1_000_000_000> = Bounded::new(4_000_000),
         "Signature nonces remembered to refuse a request that is sent again; about 16 bytes each, used as they come.";
+    "limits.failures_per_address" => limits_failures_per_address: Allowance =
+        Allowance(Limits::default().failures_per_address),
+        "How often requests from one address may fail authentication. Beyond it, only access keys that were used lately \
+         are heard from there.";
+    "limits.failures_per_access_key" => limits_failures_per_access_key: Allowance =
+        Allowance(Limits::default().failures_per_access_key),
+        "How often requests from one address may fail authentication with one access key. Other addresses can go on \
+         using it.";
     "limits.keys_per_account" => limits_keys_per_account: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
         "The most keys of one account; 0 for no quota.";
     "limits.aliases_per_account" => limits_aliases_per_account: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
@@ -154,6 +163,18 @@ settings! {
         "How long after a version of an asymmetric key the next one can be made; 0 for at once.";
     "limits.secrets_per_account" => limits_secrets_per_account: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
         "The most secrets of one account; 0 for no quota.";
+    "limits.secret_rotations_per_hour" => limits_secret_rotations_per_hour: Bounded<0, 1_000_000> =
+        Bounded::new(secret::ROTATIONS_PER_HOUR),
+        "How many rotations of secrets an account may ask for in an hour, on each node; 0 for any number.";
+
+    "quotas.calls" => quotas_calls: CallRates = CallRates::Off,
+        "How many calls an account may make in each group of operations where nothing else is said: as many as it likes \
+         (off), or as many as in the original (original). Each node counts for itself.";
+    "quotas.groups" => quotas_groups: Vec<GroupRate> = Vec::new(),
+        "Rates of groups of operations, for every account: \"key_create=20/s\", \"symmetric=off\".";
+    "quotas.accounts" => quotas_accounts: Vec<AccountRate> = Vec::new(),
+        "Rates of single accounts, which go before: \"1234567890123456/symmetric=5000/s\", or \"1234567890123456=off\" \
+         for all their groups.";
 
     "rotation.concurrency" => rotation_concurrency: Bounded<1, 256> = Bounded::new(4),
         "Rotations of secrets under way at a time on this node.";

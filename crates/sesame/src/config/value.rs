@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use sesame_crypto::SecretText;
 use sesame_domain::{AccountId, RegionId};
+use sesame_service::{AccountRate, Allowance, GroupRate};
 
 use crate::serve::SyslogTarget;
 
@@ -178,6 +179,26 @@ macro_rules! text_value {
     )+};
 }
 
+/// As [`text_value`], for types whose `FromStr` says itself what is wrong.
+macro_rules! explained_value {
+    ($($type:ty),+) => {$(
+        impl Value for $type {
+            const KIND: Kind = Kind::Text;
+
+            fn read(raw: &Raw) -> Result<Self, String> {
+                let Raw::Text(text) = raw else { return Err(Self::KIND.expected().to_owned()) };
+                text.parse()
+            }
+
+            fn toml(&self) -> Option<String> {
+                Some(quoted(&self.to_string()))
+            }
+        }
+    )+};
+}
+
+explained_value!(AccountRate, Allowance, GroupRate);
+
 text_value! {
     RegionId: "must be a region id such as cn-hangzhou";
     AccountId: "must be an account id of 16 digits";
@@ -187,6 +208,7 @@ text_value! {
     AuditQueries: "must be off, management or all";
     SyslogTarget: "must be udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH";
     LogLevel: "must be error, warn, info, debug or trace";
+    CallRates: "must be off or original";
     SealKind: "must be file, the only seal of this version";
     TlsName: "must be a host name or an IP address";
     String: "must be a text";
@@ -354,6 +376,8 @@ words! {
     AuditDurability { Process = "process", Disk = "disk" }
     /// Which audit events can be queried.
     AuditQueries { Off = "off", Management = "management", All = "all" }
+    /// Which rates groups of operations have where nothing else is said.
+    CallRates { Off = "off", Original = "original" }
     /// The least important line that is still logged.
     LogLevel { Error = "error", Warn = "warn", Info = "info", Debug = "debug", Trace = "trace" }
     /// Where the root key comes from.

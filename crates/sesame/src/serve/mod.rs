@@ -19,12 +19,12 @@ use sesame_crypto::{Ed25519, SecretBytes, SystemRandom};
 use sesame_domain::{Clock as _, RegionId, SystemClock};
 use sesame_gateway::{Gateway, Listener};
 use sesame_seal::{FileSeal, RootKey};
-use sesame_service::{AuditOptions, Jobs, Limits, Queried, Service, ServiceOptions};
+use sesame_service::{AuditOptions, CallQuotas, Jobs, Limits, Queried, Service, ServiceOptions};
 use sesame_store::Store;
 use tokio::net::TcpListener;
 
 use crate::cli::ServeArguments;
-use crate::config::{self, AuditDurability, AuditQueries, Config, Sources};
+use crate::config::{self, AuditDurability, AuditQueries, CallRates, Config, Sources};
 use crate::data_folder::{CA_CERTIFICATE, DataFolder, ENDPOINTS, PUBLIC};
 use crate::tls::ServerTls;
 use crate::{hardening, logging};
@@ -178,12 +178,20 @@ fn service(config: &Config, store: Store, audit: AuditOptions) -> Arc<Service> {
         limits: Limits {
             cached_keys: settings.limits_cached_keys.size(),
             nonces: settings.limits_nonces.size(),
+            failures_per_address: settings.limits_failures_per_address.0,
+            failures_per_access_key: settings.limits_failures_per_access_key.0,
             keys_per_account: settings.limits_keys_per_account.get(),
             aliases_per_account: settings.limits_aliases_per_account.get(),
             key_versions_per_account: settings.limits_key_versions_per_account.get(),
             asymmetric_versions: settings.limits_asymmetric_versions.count(),
             asymmetric_version_seconds: settings.limits_asymmetric_version_seconds.count(),
             secrets_per_account: settings.limits_secrets_per_account.get(),
+            secret_rotations_per_hour: settings.limits_secret_rotations_per_hour.get(),
+        },
+        call_quotas: CallQuotas {
+            original: settings.quotas_calls == CallRates::Original,
+            groups: settings.quotas_groups.clone(),
+            accounts: settings.quotas_accounts.clone(),
         },
     })
 }

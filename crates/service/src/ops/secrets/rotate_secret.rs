@@ -8,7 +8,7 @@ use sesame_store::{secret_rotations, secrets};
 use super::{only_for, secret_for_write};
 use crate::authorize::Granted;
 use crate::context::Context;
-use crate::error::{Code, KmsError, Result};
+use crate::error::{KmsError, Result};
 use crate::operation::{Operation, Target};
 use crate::rotator::RotationTarget;
 
@@ -63,9 +63,7 @@ impl Operation for RotateSecret {
             // As on the original, unless there is a webhook.
             Err(unreachable) => return Err(only_for(true, secret).err().unwrap_or(unreachable)),
         };
-        if !cx.service.rotations_asked.admit(&secret.account, cx.now()) {
-            return Err(Code::Throttling.into());
-        }
+        cx.service.rotations_asked.admit(&secret.account, cx.now())?;
         let (id, now, version) = (secret.id.clone(), cx.now(), request.version_id);
         cx.store()
             .write(move |tx| {
