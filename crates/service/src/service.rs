@@ -68,10 +68,14 @@ pub struct Limits {
     pub keys_per_account: u64,
     /// Aliases of one account; 0 for no quota.
     pub aliases_per_account: u64,
+    /// Aliases of one key; 0 for no quota.
+    pub aliases_per_key: u64,
     /// Versions of all keys of one account; 0 for no quota. Automatic rotation goes on beyond it.
     pub key_versions_per_account: u64,
     /// Secrets of one account; 0 for no quota.
     pub secrets_per_account: u64,
+    /// Certificates of one account; 0 for no quota.
+    pub certificates_per_account: u64,
     /// Rotations of secrets that an account may ask for in an hour; 0 for any number.
     pub secret_rotations_per_hour: u64,
     /// Versions of one asymmetric key; 0 for no limit.
@@ -89,8 +93,10 @@ impl Default for Limits {
             failures_per_access_key: Rate::per_minute(120),
             keys_per_account: 0,
             aliases_per_account: 0,
+            aliases_per_key: 0,
             key_versions_per_account: 0,
             secrets_per_account: 0,
+            certificates_per_account: 0,
             secret_rotations_per_hour: secret::ROTATIONS_PER_HOUR,
             asymmetric_versions: limits::ASYMMETRIC_KEY_VERSIONS,
             asymmetric_version_seconds: limits::ASYMMETRIC_VERSION_SECONDS,

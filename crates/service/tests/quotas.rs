@@ -1,9 +1,9 @@
 //! Calls per account and group: who is counted together, and what a call beyond its quota is answered.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fixture that cannot be made fails its test")]
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made fails its test")]
 
 use sesame_service::registry::ENTRIES;
-use sesame_service::{AccountRate, CallQuotas, Group, GroupRate};
+use sesame_service::{AccountRate, CallQuotas, Group, GroupRate, Limits};
 use sesame_testkit::{Refusal, TestKms};
 
 const OTHER: &str = "6543210987654321";
@@ -100,4 +100,42 @@ async fn every_operation_is_throttled_when_its_group_is() {
         assert_eq!(is_throttled, !is_first, "{}: {refused:?}", entry.name);
         assert_eq!(refused.and_then(|refusal| refusal.retry_after_ms).is_some(), !is_first, "{}", entry.name);
     }
+}
+
+type Call<'a> = &'a [(&'a str, &'a str)];
+
+#[tokio::test]
+async fn every_quota_of_resources_is_kept() {
+    const CERTIFICATE: Call<'_> = &[("Subject", "CN=userName,OU=kms,O=aliyun,C=CN"), ("KeySpec", "EC_P256")];
+    let kms = TestKms::with_limits(Limits {
+        aliases_per_key: 1,
+        secrets_per_account: 1,
+        certificates_per_account: 1,
+        ..Limits::default()
+    })
+    .await;
+    let (one, other) = (kms.key(&[]).await, kms.key(&[]).await);
+    let full: &[(&str, Call<'_>, Call<'_>, &str)] = &[
+        (
+            "CreateAlias",
+            &[("AliasName", "alias/a"), ("KeyId", &one)],
+            &[("AliasName", "alias/b"), ("KeyId", &one)],
+            "as many aliases",
+        ),
+        (
+            "CreateSecret",
+            &[("SecretName", "a"), ("SecretData", "x"), ("VersionId", "v")],
+            &[("SecretName", "b"), ("SecretData", "x"), ("VersionId", "v")],
+            "The secret quota is exceeded.",
+        ),
+        ("CreateCertificate", CERTIFICATE, CERTIFICATE, "as many certificates"),
+    ];
+    for (operation, first, second, says) in full {
+        kms.call(operation, first).await.unwrap();
+        let refused = kms.call(operation, second).await.unwrap_err();
+        assert_eq!((refused.status, refused.code), (400, "Rejected.LimitExceeded"), "{operation}");
+        assert!(refused.message.contains(says), "{refused:?}");
+    }
+    kms.call("CreateAlias", &[("AliasName", "alias/b"), ("KeyId", &other)]).await.unwrap();
+    kms.call_from(OTHER, "CreateCertificate", CERTIFICATE).await.unwrap();
 }

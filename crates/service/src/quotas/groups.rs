@@ -123,7 +123,7 @@ const KMS: &[(Group, &[&str])] = &[
         ],
     ),
     (Group::KeyTags, &["ListResourceTags"]),
-    (Group::KeyCreate, &["CreateCertificate", "CreateKey", "UploadCertificate"]),
+    (Group::KeyCreate, &["CreateCertificate", "CreateKey"]),
     (
         Group::KeyWrite,
         &[
@@ -147,6 +147,7 @@ const KMS: &[(Group, &[&str])] = &[
             "UpdateCertificateStatus",
             "UpdateKeyDescription",
             "UpdateRotationPolicy",
+            "UploadCertificate",
         ],
     ),
     (

@@ -1,8 +1,9 @@
-//! Quotas: calls per account and group, and the brake on failed authentications.
+//! Quotas: calls per account and group, the brake on failed authentications, and how many of each thing there may be.
 
 mod brake;
 mod groups;
 mod rate;
+mod resources;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,6 +16,7 @@ pub(crate) use brake::{Brake, By};
 pub use groups::Group;
 pub(crate) use groups::of as group_of;
 pub use rate::{Allowance, Rate};
+pub(crate) use resources::Resource;
 
 use crate::error::{Code, KmsError, Result};
 use crate::registry::{Entry, Product};
@@ -110,10 +112,8 @@ impl Buckets {
     fn take(&self, operation: &Entry, now: Timestamp) -> Result<()> {
         let Some((Some(rate), bucket)) = self.0.get(operation.group.index()) else { return Ok(()) };
         bucket.take(*rate, rate::nanoseconds(now)).map_err(|wait| {
-            let code = match operation.product {
-                Product::Kms => Code::Throttling,
-                Product::Actiontrail => Code::ThrottlingUser,
-            };
+            let is_kms = operation.product == Product::Kms;
+            let code = if is_kms { Code::Throttling } else { Code::ThrottlingUser };
             KmsError { retry_after_ms: Some(rate::milliseconds(wait)), ..code.into() }
         })
     }

@@ -152,6 +152,8 @@ settings! {
         "The most keys of one account; 0 for no quota.";
     "limits.aliases_per_account" => limits_aliases_per_account: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
         "The most aliases of one account; 0 for no quota.";
+    "limits.aliases_per_key" => limits_aliases_per_key: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
+        "The most aliases of one key; 0 for no quota.";
     "limits.key_versions_per_account" => limits_key_versions_per_account: Bounded<0, { u32::MAX as u64 }> =
         Bounded::new(0),
         "The most versions of all keys of one account; 0 for no quota. Automatic rotation goes on beyond it.";
@@ -163,6 +165,9 @@ settings! {
         "How long after a version of an asymmetric key the next one can be made; 0 for at once.";
     "limits.secrets_per_account" => limits_secrets_per_account: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
         "The most secrets of one account; 0 for no quota.";
+    "limits.certificates_per_account" => limits_certificates_per_account: Bounded<0, { u32::MAX as u64 }> =
+        Bounded::new(0),
+        "The most certificates of one account; 0 for no quota.";
     "limits.secret_rotations_per_hour" => limits_secret_rotations_per_hour: Bounded<0, 1_000_000> =
         Bounded::new(secret::ROTATIONS_PER_HOUR),
         "How many rotations of secrets an account may ask for in an hour, on each node; 0 for any number.";

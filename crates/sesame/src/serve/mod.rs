@@ -182,10 +182,12 @@ fn service(config: &Config, store: Store, audit: AuditOptions) -> Arc<Service> {
             failures_per_access_key: settings.limits_failures_per_access_key.0,
             keys_per_account: settings.limits_keys_per_account.get(),
             aliases_per_account: settings.limits_aliases_per_account.get(),
+            aliases_per_key: settings.limits_aliases_per_key.get(),
             key_versions_per_account: settings.limits_key_versions_per_account.get(),
             asymmetric_versions: settings.limits_asymmetric_versions.count(),
             asymmetric_version_seconds: settings.limits_asymmetric_version_seconds.count(),
             secrets_per_account: settings.limits_secrets_per_account.get(),
+            certificates_per_account: settings.limits_certificates_per_account.get(),
             secret_rotations_per_hour: settings.limits_secret_rotations_per_hour.get(),
         },
         call_quotas: CallQuotas {

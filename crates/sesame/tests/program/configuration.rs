@@ -131,3 +131,28 @@ fn log_lines_can_be_json() {
     }
     assert!(log.contains("hardening measure taken") && log.contains("SESAME_REGION"), "{log}");
 }
+
+#[test]
+fn quotas_of_calls_are_those_of_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut command = Server::command(&data);
+    command.args(["--set", "quotas.groups=activation=1/h, key_read=off"]).env("SESAME_QUOTAS_CALLS", "original");
+    let server = Server::start_with(command, &data);
+    server.answer(&["DescribeAccountKmsStatus"]);
+    let refused = said(&server.call(&["DescribeAccountKmsStatus"]));
+    assert!(refused.starts_with("Rejected.Throttling: QPS Limit Exceeded"), "{refused}");
+    assert!(server.stop().success());
+
+    for (wrong, says) in [
+        ("quotas.groups=nonsense=1/s", "quotas.groups must name one of the groups activation, "),
+        ("quotas.groups=key_read=1", "quotas.groups must be a rate such as 20/s"),
+        ("quotas.accounts=1=off", "quotas.accounts must be a list of accounts with rates"),
+        ("quotas.calls=on", "quotas.calls must be off or original"),
+        ("limits.failures_per_address=5", "limits.failures_per_address must be a rate such as 20/s"),
+    ] {
+        let refused = Server::command(&data).args(["--set", wrong]).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{wrong}");
+        assert!(said(&refused).contains(says), "{}", said(&refused));
+    }
+}

@@ -77,6 +77,14 @@ pub async fn private_key(conn: &mut Conn<'_>, id: &str) -> Result<Option<SecretB
     conn.unseal(place(id, &account), &row.blob(1)?).await.map(Some)
 }
 
+/// How many certificates an account has.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn count(conn: &mut Conn<'_>, account: &AccountId) -> Result<i64, StoreError> {
+    conn.one("SELECT count(*) FROM certificates WHERE account = $1", args![account]).await?.int(0)
+}
+
 /// Moves a certificate from one status to another.
 ///
 /// # Errors

@@ -43,7 +43,8 @@ function credentials(file) {
   return { accessKeyId, accessKeySecret };
 }
 
-async function start() {
+// Starts a server, with further variables when it is to be configured.
+async function start(variables = {}) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sesame-clients-'));
   const data = path.join(folder, 'data');
   const log = path.join(folder, 'server.log');
@@ -51,7 +52,7 @@ async function start() {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(SESAME|ALIBABA_CLOUD)_/.test(name)),
   );
-  Object.assign(environment, { SESAME_HTTP: '127.0.0.1:0', SESAME_HTTPS: '127.0.0.1:0' });
+  Object.assign(environment, { SESAME_HTTP: '127.0.0.1:0', SESAME_HTTPS: '127.0.0.1:0', ...variables });
   if (store.url) {
     environment.SESAME_STORAGE_URL = store.url;
   }

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::operation::{Empty, Operation, Target};
 use crate::ops::key_for_write;
+use crate::quotas::Resource;
 
 pub(crate) struct CreateAlias;
 
@@ -39,21 +40,22 @@ impl Operation for CreateAlias {
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
         let key = on.key()?.key.id.clone();
         let (account, alias, now) = (cx.account().clone(), request.alias_name, cx.now());
-        let quota = cx.service.limits.aliases_per_account;
+        let limits = cx.service.limits;
         cx.store()
             .write(move |tx| {
                 let (account, alias, key) = (account.clone(), alias.clone(), key.clone());
                 Box::pin(async move {
                     key_for_write(tx, &key, Self::NAME).await?;
-                    if quota != 0 {
-                        let (_, count) = aliases::list(tx, &account, Page { number: 1, size: 1 }).await?;
-                        if count.unsigned_abs() >= quota {
-                            return Err(KmsError::from(Code::LimitExceeded));
-                        }
+                    let first = Page { number: 1, size: 1 };
+                    if let Some(quota) = limits.quota(Resource::Aliases) {
+                        quota.admit_beside(aliases::list(tx, &account, first).await?.1)?;
+                    }
+                    if let Some(quota) = limits.quota(Resource::AliasesOfKey) {
+                        quota.admit_beside(aliases::list_by_key(tx, &key, first).await?.1)?;
                     }
                     match aliases::insert(tx, &account, &Alias { name: alias, key }, now).await {
                         Err(StoreError::AlreadyExists) => Err(Code::AliasAlreadyExists.into()),
-                        other => Ok(other?),
+                        other => other.map_err(KmsError::from),
                     }
                 })
             })

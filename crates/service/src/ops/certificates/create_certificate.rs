@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::error::{KmsError, Result};
 use crate::operation::{Operation, Target};
 use crate::params::{FromText, Kind};
+use crate::quotas::Resource;
 use crate::workers::Work;
 
 /// Most domain names in a signing request.
@@ -92,10 +93,16 @@ impl Operation for CreateCertificate {
             csr: certificate.csr.clone(),
         };
         let kept = Arc::new((certificate, private_key));
+        let limits = cx.service.limits;
         cx.store()
             .write(move |tx| {
                 let kept = Arc::clone(&kept);
-                Box::pin(async move { certificates::insert(tx, &kept.0, &kept.1).await.map_err(KmsError::from) })
+                Box::pin(async move {
+                    if let Some(quota) = limits.quota(Resource::Certificates) {
+                        quota.admit_beside(certificates::count(tx, &kept.0.account).await?)?;
+                    }
+                    certificates::insert(tx, &kept.0, &kept.1).await.map_err(KmsError::from)
+                })
             })
             .await?;
         Ok(response)

@@ -20,6 +20,7 @@ use crate::error::{Code, KmsError, Result};
 use crate::operation::{Operation, Target};
 use crate::ops::policies::KeyPolicy;
 use crate::ops::tags::params::JsonTags;
+use crate::quotas::Resource;
 use crate::rotation;
 use crate::values::Text;
 use crate::workers::Work;
@@ -119,9 +120,8 @@ impl Operation for CreateKey {
                 let (key, version, material, tags, policy) =
                     (Arc::clone(&key), Arc::clone(&version), Arc::clone(&material), Arc::clone(&tags), policy.clone());
                 Box::pin(async move {
-                    let quota = limits.keys_per_account;
-                    if quota != 0 && keys::count(tx, &key.account).await?.unsigned_abs() >= quota {
-                        return Err(KmsError::from(Code::LimitExceeded));
+                    if let Some(quota) = limits.quota(Resource::Keys) {
+                        quota.admit_beside(keys::count(tx, &key.account).await?)?;
                     }
                     rotation::within_quota(tx, &key.account, limits.key_versions_per_account).await?;
                     let first = NewVersion { version: (*version).clone(), material: &material };
@@ -132,7 +132,7 @@ impl Operation for CreateKey {
                     if let Some(policy) = &policy {
                         key_policies::set(tx, &key.id, policy.as_str()).await?;
                     }
-                    Ok(())
+                    Ok::<_, KmsError>(())
                 })
             })
             .await?;

@@ -27,6 +27,7 @@ use crate::error::{Code, KmsError, Result};
 use crate::keys::LoadedKey;
 use crate::operation::{Operation, Target, TargetKey};
 use crate::ops::tags::params::JsonTags;
+use crate::quotas::Resource;
 use crate::rotator::RotationTarget;
 use crate::secrets::seal;
 use crate::values::{JsonText, Text};
@@ -186,15 +187,15 @@ impl Operation for CreateSecret {
         let new = Arc::new((secret, versions, values));
         let tags = Arc::<[_]>::from(request.tags.map(|tags| tags.0).unwrap_or_default());
         let policy = request.policy;
-        let quota = cx.service.limits.secrets_per_account;
+        let limits = cx.service.limits;
         let stored = Arc::clone(&new);
         cx.store()
             .write(move |tx| {
                 let (stored, tags, policy) = (Arc::clone(&stored), Arc::clone(&tags), policy.clone());
                 Box::pin(async move {
                     let (secret, versions, values) = &*stored;
-                    if quota != 0 && secrets::count(tx, &secret.account).await?.unsigned_abs() >= quota {
-                        return Err(KmsError::new(Code::LimitExceeded, "The secret quota is exceeded."));
+                    if let Some(quota) = limits.quota(Resource::Secrets) {
+                        quota.admit_beside(secrets::count(tx, &secret.account).await?)?;
                     }
                     let values: Vec<_> = versions
                         .list()
@@ -212,7 +213,7 @@ impl Operation for CreateSecret {
                     if !tags.is_empty() {
                         tags::put(tx, &secret.account, ResourceType::Secret, &[secret.name.as_str()], &tags).await?;
                     }
-                    Ok(())
+                    Ok::<_, KmsError>(())
                 })
             })
             .await?;
