@@ -6,16 +6,19 @@
 
 use sm2::elliptic_curve::point::AffineCoordinates as _;
 use sm2::elliptic_curve::sec1::ToSec1Point as _;
-use sm2::elliptic_curve::{Group as _, PrimeField as _, ops::MulByGeneratorVartime as _, ops::Reduce as _};
+use sm2::elliptic_curve::{PrimeField as _, ops::MulByGeneratorVartime as _, ops::Reduce as _};
 use sm2::{AffinePoint, FieldBytes, ProjectivePoint, Scalar, SecretKey, pkcs8::DecodePrivateKey as _};
 use sm3::{Digest as _, Sm3};
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, Zeroizing};
 
+use self::generator::times_generator;
 use crate::der::{self, Reader};
 use crate::error::CryptoError;
 use crate::random::Random;
 use crate::secret::SecretBytes;
+
+mod generator;
 
 /// Length of an uncompressed point: `04`, x and y.
 pub(crate) const POINT_LEN: usize = 65;
@@ -81,7 +84,7 @@ impl Sm2Private {
             return Err(REFUSED);
         }
         let inverse = Option::<Scalar>::from((d + Scalar::ONE).invert()).ok_or(REFUSED)?;
-        let public = Sm2Public::from_affine(&ProjectivePoint::mul_by_generator(&d).to_affine())?;
+        let public = Sm2Public::from_affine(&times_generator(&d).to_affine())?;
         Ok(Self { secrets: Box::new(Secrets { d, inverse }), public })
     }
 
@@ -110,7 +113,7 @@ impl Sm2Private {
     /// GB/T 32918.2, section 6.1, steps A4 to A6; s is computed as (1 + d)⁻¹ (k + r) − r, which equals
     /// (1 + d)⁻¹ (k − r d).
     fn sign_with(&self, k: &Scalar, e: &[u8; 32]) -> Option<(Scalar, Scalar)> {
-        let r = reduce(e) + reduce(&ProjectivePoint::mul_by_generator(k).to_affine().x());
+        let r = reduce(e) + reduce(&times_generator(k).to_affine().x());
         let s = self.secrets.inverse * (k + &r) - r;
         let usable = !r.is_zero() & !(r + k).is_zero() & !s.is_zero();
         bool::from(usable).then_some((r, s))
@@ -170,7 +173,7 @@ impl Sm2Public {
 
     /// GB/T 32918.4, section 6.1, steps A2 to A8; `None` asks for another k.
     fn encrypt_with(&self, k: &Scalar, plaintext: &[u8]) -> Result<Option<Vec<u8>>, CryptoError> {
-        let c1 = Self::from_affine(&ProjectivePoint::mul_by_generator(k).to_affine())?;
+        let c1 = Self::from_affine(&times_generator(k).to_affine())?;
         let shared = shared_point(&(self.point * k))?;
         let mut c2 = vec![0; plaintext.len()];
         let keyed = xor_with_kdf(&shared, plaintext, &mut c2);
