@@ -1,4 +1,5 @@
-//! The raw primitives under the measured paths, from the same library, on one thread of this machine.
+//! The raw primitives under the measured paths, from the same libraries and as these offer them, on one thread of this
+//! machine. Measured is the CPU time of that thread, so that other work on the machine moves it little.
 
 use anyhow::Result;
 use aws_lc_rs::{
@@ -6,12 +7,14 @@ use aws_lc_rs::{
     digest, hmac,
     rand::SystemRandom,
     rsa::{KeyPair, KeySize},
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256},
+    signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256K1_SHA256_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+        RSA_PKCS1_SHA256,
+    },
 };
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+use k256::ecdsa::signature::hazmat::PrehashSigner;
+use rustix::time::{ClockId, clock_gettime};
+use std::{hint::black_box, time::Duration};
 
 /// One measured primitive.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +46,14 @@ pub fn measure() -> Result<Vec<Primitive>> {
     let hash = time(|| digest::digest(&digest::SHA256, black_box(&text)));
     found.push(Primitive { name: "SHA-256, 1,024 bytes", each: hash });
     found.push(Primitive { name: "RSA-2048 signature", each: rsa()? });
-    found.push(Primitive { name: "ECDSA P-256 signature", each: ecdsa()? });
+    found.push(Primitive { name: "ECDSA P-256 signature", each: ecdsa(&ECDSA_P256_SHA256_ASN1_SIGNING)? });
+    let each = ecdsa(&ECDSA_P256K1_SHA256_ASN1_SIGNING)?;
+    found.push(Primitive { name: "ECDSA secp256k1 signature, AWS-LC", each });
+    let key = k256::ecdsa::SigningKey::from_slice(&[0x5a; 32])?;
+    let each = digest_signature::<k256::ecdsa::Signature>(&key)?;
+    found.push(Primitive { name: "ECDSA secp256k1 signature, k256", each });
+    let key = sm2::dsa::SigningKey::from_slice("1234567812345678", &[0x5a; 32])?;
+    found.push(Primitive { name: "SM2 signature, sm2", each: digest_signature::<sm2::dsa::Signature>(&key)? });
     Ok(found)
 }
 
@@ -79,8 +89,8 @@ fn rsa() -> Result<Duration> {
     Ok(each)
 }
 
-fn ecdsa() -> Result<Duration> {
-    let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING)?;
+fn ecdsa(algorithm: &'static EcdsaSigningAlgorithm) -> Result<Duration> {
+    let key = EcdsaKeyPair::generate(algorithm)?;
     let random = SystemRandom::new();
     let mut outcome = Ok(());
     let each = time(|| match key.sign(&random, black_box(b"message")) {
@@ -91,18 +101,34 @@ fn ecdsa() -> Result<Duration> {
     Ok(each)
 }
 
-/// The mean time of `operation` over a third of a second, after a short warm-up.
+/// A signature of a digest of 32 bytes as it is.
+fn digest_signature<S>(key: &impl PrehashSigner<S>) -> Result<Duration> {
+    let mut outcome = Ok(());
+    let each = time(|| match key.sign_prehash(black_box(&[7; 32])) {
+        Ok(signature) => drop(black_box(signature)),
+        Err(error) => outcome = Err(error),
+    });
+    outcome?;
+    Ok(each)
+}
+
+/// The mean CPU time of `operation` over a third of a second, after a short warm-up.
 fn time<T>(mut operation: impl FnMut() -> T) -> Duration {
     let mut repeat = |at_least: Duration| {
-        let (began, mut count) = (Instant::now(), 0_u32);
-        while began.elapsed() < at_least {
+        let (began, mut count) = (spent(), 0_u32);
+        while spent() - began < at_least {
             for _ in 0..16 {
                 black_box(operation());
             }
             count += 16;
         }
-        began.elapsed() / count
+        (spent() - began) / count
     };
     repeat(Duration::from_millis(30));
     repeat(Duration::from_millis(300))
+}
+
+/// The CPU time of this thread so far.
+fn spent() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
 }

@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "rotate"]),
     ("aws-lc-rs", &["crypto", "bench"]),
-    ("sm2", &["crypto"]),
+    ("sm2", &["crypto", "bench"]),
     ("hyper", &["rotate", "sesame", "bench"]),
     ("rustls", &["gateway", "rotate", "sesame", "bench"]),
     ("redis", &["rotate"]),

@@ -52,7 +52,11 @@ pub(crate) fn plain() -> Vec<Scenario> {
         Scenario::new("describe-key", Workload::DescribeKey),
         Scenario::new("asymmetric-sign EC_P256", Workload::AsymmetricSign).spec("EC_P256"),
         Scenario::new("asymmetric-sign RSA_2048", Workload::AsymmetricSign).spec("RSA_2048"),
+        Scenario::new("asymmetric-sign EC_P256K", Workload::AsymmetricSign).spec("EC_P256K"),
         Scenario::new("asymmetric-sign EC_SM2", Workload::AsymmetricSign).spec("EC_SM2"),
+        Scenario::new("asymmetric-verify EC_P256", Workload::AsymmetricVerify).spec("EC_P256"),
+        Scenario::new("asymmetric-verify RSA_2048", Workload::AsymmetricVerify).spec("RSA_2048"),
+        Scenario::new("asymmetric-verify EC_SM2", Workload::AsymmetricVerify).spec("EC_SM2"),
     ]
 }
 
