@@ -2,12 +2,15 @@
 
 import base64
 import hashlib
+import os
 
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.padding import PKCS7
 
 from harness.kms import text64
 
@@ -62,6 +65,53 @@ def test_a_signature_is_accepted_elsewhere_and_by_the_service(kms, spec, algorit
     assert verify(signed["Value"]) is True
     assert verify(signed["Value"], hashlib.sha256(b"other").digest()) is False
     assert verify(b64(b"no signature")) is False
+
+
+def private_key(spec):
+    """A key made elsewhere."""
+    if spec.startswith("RSA_"):
+        return rsa.generate_private_key(65537, int(spec[len("RSA_"):]))
+    return ec.generate_private_key(ec.SECP256R1() if spec == "EC_P256" else ec.SECP256K1())
+
+
+def imported(kms, spec, usage, private):
+    """The parameters that name a key of the service with the material of one that was made elsewhere."""
+    key, algorithm = kms.key(KeySpec=spec, KeyUsage=usage, Origin="EXTERNAL"), "RSAES_OAEP_SHA_256_AES_256_ECB_PKCS7_PAD"
+    offer = kms("GetParametersForImport", KeyId=key, WrappingAlgorithm=algorithm, WrappingKeySpec="RSA_2048")
+    pkcs8 = private.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    ephemeral, padder = os.urandom(32), PKCS7(128).padder()
+    cipher = Cipher(algorithms.AES(ephemeral), modes.ECB()).encryptor()
+    wrapping = serialization.load_der_public_key(unb64(offer["PublicKey"]))
+    wrapped = wrapping.encrypt(ephemeral, OAEP["RSAES_OAEP_SHA_256"])
+    wrapped += cipher.update(padder.update(pkcs8) + padder.finalize()) + cipher.finalize()
+    kms(
+        "ImportKeyMaterial", KeyId=key, EncryptedKeyMaterial=b64(wrapped), ImportToken=offer["ImportToken"],
+        KeyMaterialExpireUnix=0,
+    )
+    version = kms("ListKeyVersions", KeyId=key)["KeyVersions"]["KeyVersion"][0]["KeyVersionId"]
+    return {"KeyId": key, "KeyVersionId": version}
+
+
+@pytest.mark.parametrize("spec, algorithm, how", SIGNING, ids=lambda value: value if isinstance(value, str) else "")
+def test_a_signature_made_elsewhere_is_accepted(kms, spec, algorithm, how):
+    private = private_key(spec)
+    named = imported(kms, spec, "SIGN/VERIFY", private)
+    public = serialization.load_pem_public_key(kms("GetPublicKey", **named)["PublicKey"].encode())
+    assert public.public_numbers() == private.public_key().public_numbers()
+    value = b64(private.sign(DIGEST, *how))
+    for digest, accepted in ((DIGEST, True), (hashlib.sha256(b"other").digest(), False)):
+        call = {"Algorithm": algorithm, "Digest": b64(digest), "Value": value, **named}
+        assert kms("AsymmetricVerify", **call)["Value"] is accepted
+
+
+@pytest.mark.parametrize("algorithm", OAEP)
+@pytest.mark.parametrize("spec", ["RSA_2048", "RSA_3072"])
+def test_what_the_service_encrypts_decrypts_elsewhere(kms, spec, algorithm):
+    private = private_key(spec)
+    named = imported(kms, spec, "ENCRYPT/DECRYPT", private)
+    blob = kms("AsymmetricEncrypt", Algorithm=algorithm, Plaintext=text64("secret"), **named)["CiphertextBlob"]
+    assert private.decrypt(unb64(blob), OAEP[algorithm]) == b"secret"
 
 
 def test_sm2_signs_and_verifies(kms):
