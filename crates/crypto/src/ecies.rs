@@ -115,6 +115,8 @@ fn derive(shared: &SecretBytes, plaintext_len: usize) -> (SecretBytes, HmacKey) 
 mod tests {
     use super::*;
     use crate::der;
+    use crate::public_key::PublicKey;
+    use crate::spec::KeySpec;
 
     /// Scalar 00 01 … 1f on either curve, plaintext `plaintext`.
     const LOCKED: [(Curve, &str); 2] = [
@@ -135,12 +137,35 @@ mod tests {
         for (curve, ciphertext) in LOCKED {
             let scalar: Vec<u8> = (0..32).collect();
             let key = key(curve, &scalar);
-            let ciphertext: Vec<u8> = (0..ciphertext.len())
-                .step_by(2)
-                .map(|at| u8::from_str_radix(&ciphertext[at..at + 2], 16).unwrap())
-                .collect();
-            assert_eq!(decrypt(&key, &ciphertext).unwrap().expose(), b"plaintext");
+            assert_eq!(decrypt(&key, &unhex(ciphertext)).unwrap().expose(), b"plaintext");
         }
+    }
+
+    /// Project Wycheproof's vectors of the key agreement, which is all of the scheme that they have.
+    #[test]
+    fn agreement_is_as_wycheproof_has_it() {
+        for (spec, curve, vectors) in [
+            (KeySpec::EcP256, Curve::P256, include_str!("../tests/vectors/ecdh_secp256r1.json")),
+            (KeySpec::EcP256k, Curve::Secp256k1, include_str!("../tests/vectors/ecdh_secp256k1.json")),
+        ] {
+            let groups: Vec<serde_json::Value> = serde_json::from_str(vectors).unwrap();
+            let cases: Vec<_> = groups.iter().flat_map(|group| group["tests"].as_array().unwrap()).collect();
+            assert!(cases.len() > 300);
+            for case in cases {
+                let bytes = |field: &str| unhex(case[field].as_str().unwrap());
+                let public = PublicKey::from_spki_der(&bytes("public")).ok().filter(|public| public.spec() == spec);
+                // Scalars there have as many digits as they happen to have.
+                let scalar = [vec![0; 32], bytes("private")].concat();
+                let key = key(curve, &scalar[scalar.len() - 32..]);
+                let agreed = public.and_then(|public| agree(&key, public.der().last_chunk().unwrap()).ok());
+                let accepted = agreed.is_some_and(|shared| shared.expose() == bytes("shared"));
+                assert_eq!(accepted, case["result"] == "valid", "test case {}", case["tcId"]);
+            }
+        }
+    }
+
+    fn unhex(text: &str) -> Vec<u8> {
+        (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
     }
 
     /// PKCS#8 around an RFC 5915 structure without public key.

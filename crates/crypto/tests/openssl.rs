@@ -69,7 +69,7 @@ impl Drop for Bench {
 }
 
 /// How `openssl genpkey` makes a key of each spec, and how `openssl pkeyutl` signs with it.
-const SIGNERS: [(KeySpec, SignatureAlgorithm, &str, &str); 6] = [
+const SIGNERS: [(KeySpec, SignatureAlgorithm, &str, &str); 9] = [
     (
         KeySpec::Rsa2048,
         SignatureAlgorithm::RsaPssSha256,
@@ -87,6 +87,24 @@ const SIGNERS: [(KeySpec, SignatureAlgorithm, &str, &str); 6] = [
         SignatureAlgorithm::RsaPkcs1Sha256,
         "RSA -pkeyopt rsa_keygen_bits:3072",
         "-pkeyopt digest:sha256",
+    ),
+    (
+        KeySpec::Rsa3072,
+        SignatureAlgorithm::RsaPssSha256,
+        "RSA -pkeyopt rsa_keygen_bits:3072",
+        "-pkeyopt digest:sha256 -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:32",
+    ),
+    (
+        KeySpec::Rsa4096,
+        SignatureAlgorithm::RsaPkcs1Sha256,
+        "RSA -pkeyopt rsa_keygen_bits:4096",
+        "-pkeyopt digest:sha256",
+    ),
+    (
+        KeySpec::Rsa4096,
+        SignatureAlgorithm::RsaPssSha256,
+        "RSA -pkeyopt rsa_keygen_bits:4096",
+        "-pkeyopt digest:sha256 -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:32",
     ),
     (KeySpec::EcP256, SignatureAlgorithm::EcdsaSha256, "EC -pkeyopt ec_paramgen_curve:P-256", ""),
     (KeySpec::EcP256k, SignatureAlgorithm::EcdsaSha256, "EC -pkeyopt ec_paramgen_curve:secp256k1", ""),
@@ -160,28 +178,59 @@ fn public_keys_have_the_same_pem() {
 #[test]
 fn ciphertexts_go_both_ways() {
     let Some(bench) = Bench::new() else { return };
-    let rsa = "RSA -pkeyopt rsa_keygen_bits:2048";
-    let oaep = "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md";
-    for (spec, algorithm, generate, options) in [
-        (KeySpec::Rsa2048, EncryptionAlgorithm::RsaesOaepSha256, rsa, format!("{oaep}:sha256")),
-        (KeySpec::Rsa2048, EncryptionAlgorithm::RsaesOaepSha1, rsa, format!("{oaep}:sha1")),
-        (KeySpec::EcSm2, EncryptionAlgorithm::Sm2Pke, "SM2", String::new()),
-    ] {
+    let mut pairs = vec![(KeySpec::EcSm2, EncryptionAlgorithm::Sm2Pke, "SM2".to_owned(), String::new())];
+    for (spec, bits) in [(KeySpec::Rsa2048, 2048), (KeySpec::Rsa3072, 3072), (KeySpec::Rsa4096, 4096)] {
+        let rsa = format!("RSA -pkeyopt rsa_keygen_bits:{bits}");
+        let oaep = "-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md";
+        pairs.push((spec, EncryptionAlgorithm::RsaesOaepSha256, rsa.clone(), format!("{oaep}:sha256")));
+        pairs.push((spec, EncryptionAlgorithm::RsaesOaepSha1, rsa, format!("{oaep}:sha1")));
+    }
+    for (spec, algorithm, generate, options) in pairs {
         bench.make_key(&format!("genpkey -algorithm {generate} -out key.pem"));
         let key = unlock(&bench, spec);
         bench.write("plaintext", b"encryption standard");
         let theirs =
             bench.run(&format!("pkeyutl -encrypt -pubin -keyform DER -inkey public.der -in plaintext {options}"));
         assert_eq!(key.decrypt(algorithm, &theirs).unwrap().expose(), b"encryption standard", "{algorithm}");
-        if spec == KeySpec::EcSm2 {
-            continue; // openssl reads the ASN.1 form only, which we do not write
-        }
-        bench.write("ciphertext", &key.encrypt(algorithm, b"encryption standard").unwrap());
+        let ours = key.encrypt(algorithm, b"encryption standard").unwrap();
+        // We write C1 ‖ C3 ‖ C2 with SM2, of which openssl reads the ASN.1 form only.
+        let ours = if spec == KeySpec::EcSm2 { sm2_asn1(&ours) } else { ours };
+        bench.write("ciphertext", &ours);
         assert_eq!(
             bench.run(&format!("pkeyutl -decrypt -inkey key.pem -in ciphertext {options}")),
             b"encryption standard"
         );
     }
+}
+
+/// The parts of an SM2 ciphertext of less than 32 bytes of text, as SEQUENCE { x, y, C3, C2 }.
+fn sm2_asn1(raw: &[u8]) -> Vec<u8> {
+    let element = |tag: u8, content: &[u8]| [&[tag, u8::try_from(content.len()).unwrap()], content].concat();
+    let integer = |bytes: &[u8]| {
+        let digits = &bytes[bytes.iter().position(|byte| *byte != 0).unwrap()..];
+        let sign: &[u8] = if digits[0] >= 0x80 { &[0] } else { &[] };
+        element(2, &[sign, digits].concat())
+    };
+    let parts =
+        [integer(&raw[1..33]), integer(&raw[33..65]), element(4, &raw[65..97]), element(4, &raw[97..])].concat();
+    let length = u8::try_from(parts.len()).unwrap();
+    [if length < 0x80 { vec![0x30, length] } else { vec![0x30, 0x81, length] }, parts].concat()
+}
+
+/// C1 ‖ C3 ‖ C2 from the ASN.1 form that openssl writes.
+fn sm2_raw(asn1: &[u8]) -> Vec<u8> {
+    let mut rest = if asn1[1] == 0x81 { &asn1[3..] } else { &asn1[2..] };
+    let mut next = || {
+        let (content, after) = rest[2..].split_at(usize::from(rest[1]));
+        rest = after;
+        content
+    };
+    let coordinate = |integer: &[u8]| {
+        let padded = [&[0; 32], integer].concat();
+        padded[padded.len() - 32..].to_vec()
+    };
+    let (x, y, c3, c2) = (coordinate(next()), coordinate(next()), next(), next());
+    [&[4], &x[..], &y, c3, c2].concat()
 }
 
 /// The scheme once more, from the standard's text, on a shared secret that `openssl` derives.
@@ -221,7 +270,14 @@ fn hashes_and_macs_agree() {
         assert_eq!(bench.run("dgst -sha256 -binary message"), sha256(&message));
         assert_eq!(bench.run("dgst -sha1 -binary message"), sha1(&message));
         assert_eq!(bench.run("dgst -sm3 -binary message"), sm3(&message));
-        for (name, hash) in [("sm3", HmacHash::Sm3), ("sha224", HmacHash::Sha224), ("sha512", HmacHash::Sha512)] {
+        for (name, hash) in [
+            ("sm3", HmacHash::Sm3),
+            ("sha1", HmacHash::Sha1),
+            ("sha224", HmacHash::Sha224),
+            ("sha256", HmacHash::Sha256),
+            ("sha384", HmacHash::Sha384),
+            ("sha512", HmacHash::Sha512),
+        ] {
             let theirs =
                 bench.run(&format!("dgst -{name} -mac HMAC -macopt hexkey:{} -binary message", to_hex(&[9; 80])));
             assert_eq!(theirs, HmacKey::new(hash, &[9; 80]).sign(&[&message]).as_bytes(), "{name}");
@@ -278,8 +334,15 @@ fn material_wrapped_with_openssl_is_unwrapped() {
 fn sm2_material_wrapped_with_openssl_is_unwrapped() {
     let Some(bench) = Bench::new() else { return };
     let (pair, _) = WrappingKeyPair::generate(WrappingKeySpec::EcSm2, &SystemRandom).unwrap();
-    let public = PublicKey::from_spki_der(pair.public_key_der().unwrap()).unwrap();
-    let ephemeral = public.encrypt(EncryptionAlgorithm::Sm2Pke, &[7; 16]).unwrap();
+    bench.write("wrapping.der", pair.public_key_der().unwrap());
+    bench.write("ephemeral", &[7; 16]);
+    let wrap = "pkeyutl -encrypt -pubin -keyform DER -inkey wrapping.der -in ephemeral";
+    // The first part of an envelope is C1 ‖ C3 ‖ C2 and nothing else, so that it ends somewhere.
+    let ephemeral = sm2_raw(&bench.run(wrap));
+    assert_eq!(ephemeral.len(), 113);
+    for wrapped in [bench.run(wrap), ephemeral.clone()] {
+        assert_eq!(pair.unwrap(WrappingAlgorithm::Sm2Pke, KeySpec::Sm4, &wrapped).unwrap().expose(), [7; 16]);
+    }
     let sm4 = format!("enc -sm4-ecb -K {} -in", to_hex(&[7; 16]));
     for (spec, generate) in [
         (KeySpec::Rsa3072, "RSA -pkeyopt rsa_keygen_bits:3072"),
