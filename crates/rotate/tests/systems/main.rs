@@ -1,7 +1,7 @@
 //! Rotation on real servers of Debian's packages, with the process dying at every step.
 //!
-//! `scripts/test rotation` runs it: PostgreSQL is found through `SESAME_TEST_POSTGRES_URL`, the URL of a superuser of a
-//! server that nobody needs afterwards, for roles are left behind; the other servers are started here, each on a free port in a temporary folder.
+//! PostgreSQL is found through `SESAME_TEST_SPARE_POSTGRES_URL`; the other servers are started here, each on a free port in
+//! a temporary folder. What is not installed is left out loudly, and fails in CI.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

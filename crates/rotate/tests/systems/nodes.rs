@@ -11,7 +11,6 @@ use crate::world::{Case, Dying, World, instance, node};
 
 /// Three nodes over one PostgreSQL share the rotations of accounts of that same server.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs servers; scripts/test rotation runs it"]
 async fn exactly_one_node_rotates() {
     let (Some(url), Some(kms)) = (url(), TestKms::on_postgres(Limits::default()).await) else { return };
     let (user, password, port) = parts(&url);

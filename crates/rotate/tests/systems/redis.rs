@@ -6,7 +6,7 @@ use sesame_domain::secret::SecretType;
 use sesame_rotate::Kind;
 use sesame_testkit::TestKms;
 
-use crate::servers::{Server, free_port, succeed};
+use crate::servers::{Server, free_port, installed, succeed};
 use crate::world::{Case, World, instance};
 
 const ADMIN: &str = "user default off\nuser keeper on >keepers-own ~* &* +@all\n";
@@ -52,8 +52,10 @@ fn ask(port: u16, user: &str, password: &str, command: &[&str]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs servers; scripts/test rotation runs it"]
 async fn users_of_redis() {
+    if !installed(&["redis-server", "redis-cli"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("users.acl"), ADMIN).unwrap();
     let mut server = Server::start(folder, with_acl_file);
@@ -100,8 +102,10 @@ async fn users_of_redis() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs servers; scripts/test rotation runs it"]
 async fn users_of_redis_in_its_configuration_file() {
+    if !installed(&["redis-server", "redis-cli"]) {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("redis.conf"), ADMIN).unwrap();
     let mut server = Server::start(folder, |folder, port| daemon(folder, port, &[]));
@@ -119,8 +123,10 @@ async fn users_of_redis_in_its_configuration_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs servers; scripts/test rotation runs it"]
 async fn a_redis_that_would_forget_is_left_alone() {
+    if !installed(&["redis-server", "redis-cli"]) {
+        return;
+    }
     let server = Server::start(tempfile::tempdir().unwrap(), |folder, port| daemon(folder, port, &[]));
     let set = |rules: &[&str]| {
         let port = server.port.to_string();

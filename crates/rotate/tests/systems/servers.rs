@@ -15,6 +15,16 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
+/// Whether these programs are installed, by name or by path; in CI they must be.
+pub(crate) fn installed(programs: &[&str]) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = |program: &str| std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
+    let Some(missing) = programs.iter().find(|program| !is_there(program)) else { return true };
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{missing} is not installed");
+    eprintln!("SKIPPED: {missing} is not installed, rotation on it is not tested");
+    false
+}
+
 /// Whether this process is root.
 pub(crate) fn is_root() -> bool {
     succeed(Command::new("id").arg("-u")).trim() == "0"

@@ -28,8 +28,12 @@ fn logs_in(port: u16, value: &str) -> bool {
 }
 
 #[test]
-#[ignore = "needs redis-server; scripts/test rotation runs it"]
 fn the_configuration_says_how_a_system_is_reached() {
+    if Command::new("redis-server").arg("--version").output().is_err() {
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "redis-server is not installed");
+        eprintln!("SKIPPED: redis-server is not installed");
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let users = folder.path().join("users.acl");
     fs::write(&users, "user keeper on >keepers-own ~* &* +@all\n").unwrap();
