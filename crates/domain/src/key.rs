@@ -1,11 +1,11 @@
 //! Keys, their versions, and the ways a caller can name them.
 
-use std::fmt;
 use std::str::FromStr;
 
 use sesame_crypto::spec::{KeySpec, KeyUsage};
 
 use crate::rotation::RotationInterval;
+use crate::wire_enum::wire_enum;
 use crate::{AccountId, AliasName, Arn, InvalidId, KeyId, KeyState, KeyVersionId, Timestamp};
 
 /// A key: everything but its material.
@@ -75,38 +75,6 @@ pub struct KeyVersion {
     pub key: KeyId,
     /// When it was made.
     pub created_at: Timestamp,
-}
-
-macro_rules! wire_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$variant_doc])* $variant),+ }
-
-        impl $name {
-            /// Every value.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The name on the wire and in storage.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = InvalidId;
-
-            fn from_str(text: &str) -> Result<Self, InvalidId> {
-                match text { $($text => Ok(Self::$variant),)+ _ => Err(InvalidId) }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    };
 }
 
 wire_enum! {

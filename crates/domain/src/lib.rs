@@ -16,6 +16,7 @@ pub mod secret;
 pub mod state;
 pub mod tag;
 mod time;
+mod wire_enum;
 
 pub use account::AccountId;
 pub use alias::AliasName;

@@ -19,10 +19,8 @@ pub use versions::{
     Keep, MAX_LABELS, MAX_VERSIONS, SecretVersion, SecretVersionId, SelectRefusal, StageLabel, StageRefusal, Versions,
 };
 
-use std::fmt;
-use std::str::FromStr;
-
-use crate::{AccountId, InvalidId, KeyId, Timestamp};
+use crate::wire_enum::wire_enum;
+use crate::{AccountId, KeyId, Timestamp};
 
 /// Longest secret value, in bytes.
 pub const DATA_BYTES: usize = 30_720;
@@ -72,40 +70,7 @@ pub struct Secret {
     pub creator: String,
 }
 
-macro_rules! names {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$variant_doc])* $variant),+ }
-
-        impl $name {
-            /// Every value.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The name on the wire and in storage.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text),+ }
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = InvalidId;
-
-            fn from_str(text: &str) -> Result<Self, InvalidId> {
-                match text { $($text => Ok(Self::$variant),)+ _ => Err(InvalidId) }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    };
-}
-use names;
-
-names! {
+wire_enum! {
     /// The types of secrets.
     SecretType {
         /// Any value, changed by PutSecretValue.
@@ -135,7 +100,7 @@ impl SecretType {
     }
 }
 
-names! {
+wire_enum! {
     /// What a value is.
     DataType {
         /// Text.

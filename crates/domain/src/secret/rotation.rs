@@ -1,8 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::names;
-use crate::{InvalidId, Timestamp};
+use crate::Timestamp;
+use crate::wire_enum::wire_enum;
 
 /// The text is not a rotation interval of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +54,7 @@ impl fmt::Display for Interval {
     }
 }
 
-names! {
+wire_enum! {
     /// Whether a managed secret rotates by itself.
     AutomaticRotation {
         /// It does.

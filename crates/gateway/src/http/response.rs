@@ -69,18 +69,7 @@ impl Response<'_> {
 }
 
 fn write_number(out: &mut Vec<u8>, number: usize) {
-    let mut digits = [0; 20];
-    let mut rest = number;
-    let mut used = 0;
-    for slot in digits.iter_mut().rev() {
-        *slot = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-        used += 1;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(digits.get(digits.len() - used..).unwrap_or_default());
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 fn status_line(status: u16) -> &'static [u8] {

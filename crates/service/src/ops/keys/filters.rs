@@ -2,37 +2,18 @@
 
 use std::str::FromStr;
 
-use serde::Deserialize;
-use sesame_domain::limits;
 use sesame_store::keys::{CreatorType, KeyFilter};
 
-use crate::error::{KmsError, Result};
-
-#[derive(Deserialize)]
-struct Filter {
-    #[serde(rename = "Key")]
-    key: String,
-    #[serde(rename = "Values", default)]
-    values: Vec<String>,
-}
+use crate::error::Result;
+use crate::ops::filters::{Filter, entries, unknown};
 
 /// Reads the filters. Different keys are joined by "and", the values of one key by "or"; an entry without values
 /// restricts nothing. `None` when they can select nothing: all values of some entry name nothing that there is, which
 /// is no error.
 pub(super) fn parse(text: &str) -> Result<Option<KeyFilter>> {
-    let wrong = |reason: String| KmsError::invalid("Filters", reason);
-    let filters: Vec<Filter> = serde_json::from_str(text).map_err(|_| {
-        wrong("it must be a JSON array such as [{\"Key\":\"KeyState\",\"Values\":[\"Enabled\"]}]".to_owned())
-    })?;
-    if filters.len() > limits::FILTERS {
-        return Err(wrong(format!("it may have {} entries at most", limits::FILTERS)));
-    }
     let mut filter = KeyFilter::default();
     let mut possible = true;
-    for Filter { key, values } in filters {
-        if values.len() > limits::FILTERS {
-            return Err(wrong(format!("{key} may have {} values at most", limits::FILTERS)));
-        }
+    for Filter { key, values } in entries(text, r#"[{"Key":"KeyState","Values":["Enabled"]}]"#)? {
         possible &= match key.as_str() {
             "KeyState" => add_known(values, &mut filter.states),
             "KeySpec" => add_known(values, &mut filter.specs),
@@ -53,7 +34,7 @@ pub(super) fn parse(text: &str) -> Result<Option<KeyFilter>> {
             "AliasName" => add_known(values, &mut filter.alias_names),
             "TagKey" => add_known(values, &mut filter.tag_keys),
             "TagValue" => add_known(values, &mut filter.tag_values),
-            _ => return Err(wrong(format!("there is no filter `{key}`"))),
+            _ => return Err(unknown(&key)),
         };
     }
     Ok(possible.then_some(filter))

@@ -1,19 +1,10 @@
 //! `Filters` of ListSecrets: `[{"Key":"SecretName","Values":["a"]},…]` (secrets reference, 5.3).
 
-use serde::Deserialize;
-use sesame_domain::limits;
 use sesame_domain::secret::SecretType;
 use sesame_store::secrets::SecretFilter;
 
-use crate::error::{KmsError, Result};
-
-#[derive(Deserialize)]
-struct Filter {
-    #[serde(rename = "Key")]
-    key: String,
-    #[serde(rename = "Values", default)]
-    values: Vec<String>,
-}
+use crate::error::Result;
+use crate::ops::filters::{Filter, entries, refused, unknown};
 
 /// Longest description, tag key or tag value that can be sought, in characters.
 const SOUGHT_CHARS: usize = 256;
@@ -21,21 +12,11 @@ const SOUGHT_CHARS: usize = 256;
 /// Reads the filters. Different keys are joined by "and", the values of one key by "or"; an entry without values
 /// restricts nothing. `None` when they can select nothing.
 pub(super) fn parse(text: &str) -> Result<Option<SecretFilter>> {
-    let wrong = |reason: String| KmsError::invalid("Filters", reason);
-    let filters: Vec<Filter> = serde_json::from_str(text).map_err(|_| {
-        wrong("it must be a JSON array such as [{\"Key\":\"SecretName\",\"Values\":[\"a\"]}]".to_owned())
-    })?;
-    if filters.len() > limits::FILTERS {
-        return Err(wrong(format!("it may have {} entries at most", limits::FILTERS)));
-    }
     let mut filter = SecretFilter::default();
     let mut possible = true;
-    for Filter { key, values } in filters {
-        if values.len() > limits::FILTERS {
-            return Err(wrong(format!("{key} may have {} values at most", limits::FILTERS)));
-        }
+    for Filter { key, values } in entries(text, r#"[{"Key":"SecretName","Values":["a"]}]"#)? {
         if values.iter().any(|value| value.chars().count() > SOUGHT_CHARS) {
-            return Err(wrong(format!("a value of {key} may have {SOUGHT_CHARS} characters at most")));
+            return Err(refused(format!("a value of {key} may have {SOUGHT_CHARS} characters at most")));
         }
         let restricts = !values.is_empty();
         let known = match key.as_str() {
@@ -52,7 +33,7 @@ pub(super) fn parse(text: &str) -> Result<Option<SecretFilter>> {
             "TagValue" => add(values, &mut filter.tag_values),
             "DKMSInstanceId" => add(values, &mut filter.instance_ids),
             "Creator" => add(values, &mut filter.creators),
-            _ => return Err(wrong(format!("there is no filter `{key}`"))),
+            _ => return Err(unknown(&key)),
         };
         possible &= known || !restricts;
     }
