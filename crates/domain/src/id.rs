@@ -1,4 +1,3 @@
-use std::fmt;
 use std::str::FromStr;
 
 use crate::RegionId;
@@ -87,17 +86,7 @@ fn is_uuid(text: &str) -> bool {
 
 macro_rules! text_id {
     ($name:ident) => {
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
+        crate::shown::shown!($name);
 
         impl std::borrow::Borrow<str> for $name {
             fn borrow(&self) -> &str {

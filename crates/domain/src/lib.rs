@@ -13,6 +13,7 @@ mod page;
 mod region;
 pub mod rotation;
 pub mod secret;
+mod shown;
 pub mod state;
 pub mod tag;
 mod time;

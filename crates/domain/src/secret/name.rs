@@ -1,7 +1,7 @@
-use std::fmt;
 use std::str::FromStr;
 
 use super::SecretType;
+use crate::shown::shown;
 use crate::{AccountId, Arn};
 
 const NAME_CHARS: usize = 192;
@@ -107,22 +107,6 @@ impl FromStr for SecretRef {
         let name = arn.name_of("secret").ok_or(InvalidSecretName::Form)?.parse()?;
         Ok(Self { name, arn: Some(arn) })
     }
-}
-
-macro_rules! shown {
-    ($($name:ident),+) => {$(
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    )+};
 }
 
 shown!(SecretName, SecretId);
