@@ -10,6 +10,7 @@ pub mod certificate;
 mod id;
 pub mod key;
 mod page;
+pub mod ram;
 mod region;
 pub mod rotation;
 pub mod secret;

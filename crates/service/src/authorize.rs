@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::keys::{LoadedKey, LoadedVersion};
-use crate::operation::{Operation, Target, TargetKey};
+use crate::operation::{Operation, RamKind, Target, TargetKey};
 use crate::ops::secrets::DEFAULT_KEY_CREATOR;
 use crate::secrets::LoadedSecret;
 
@@ -84,6 +84,18 @@ pub(crate) async fn authorize<O: Operation>(cx: &Context<'_>, request: &O::Reque
         let key = match target {
             Target::Collection(kind) => {
                 allow(cx, O::NAME, cx.account(), &Resource::Collection(kind))?;
+                continue;
+            }
+            Target::Ram(kind, name) => {
+                allow(cx, O::NAME, cx.account(), &Resource::Ram(kind, name))?;
+                continue;
+            }
+            Target::RamCollection(kind) => {
+                allow(cx, O::NAME, cx.account(), &Resource::Ram(kind, "*"))?;
+                continue;
+            }
+            Target::SystemPolicy(_) | Target::Role(..) => {
+                allow(cx, O::NAME, cx.account(), &Resource::Collection("*"))?;
                 continue;
             }
             Target::Alias(alias) => {
@@ -243,6 +255,7 @@ fn allowed(cx: &Context<'_>, action: &str, key: Arc<LoadedKey>) -> Result<Arc<Lo
 enum Resource<'a> {
     Collection(&'static str),
     Alias(&'a AliasName),
+    Ram(RamKind, &'a str),
     Key(&'a LoadedKey),
     Certificate(&'a Certificate),
     Secret(&'a SecretName),
@@ -270,6 +283,7 @@ impl std::fmt::Display for Resource<'_> {
         match self {
             Self::Collection(kind) => f.write_str(kind),
             Self::Alias(alias) => alias.fmt(f),
+            Self::Ram(kind, name) => write!(f, "{}/{name}", kind.name()),
             Self::Key(key) => write!(f, "key/{}", key.key.id),
             Self::Certificate(certificate) => write!(f, "certificate/{}", certificate.id),
             Self::Secret(name) => write!(f, "secret/{name}"),

@@ -1,6 +1,7 @@
 //! Operations, their registry, and the one path that every call takes: decode, authorize, execute.
 
 pub mod audit;
+mod authentication;
 mod authorize;
 mod cached;
 mod challenges;
@@ -8,7 +9,7 @@ pub mod connector;
 mod context;
 pub mod error;
 pub mod guard;
-mod identity;
+
 mod jobs;
 mod keys;
 mod lists;
@@ -39,5 +40,5 @@ pub use error::{Code, KmsError, Result};
 pub use jobs::Jobs;
 pub use quotas::{AccountRate, Allowance, CallQuotas, Group, GroupRate, Rate};
 pub use registry::{Answer, Entry};
-pub use request::{Attempt, Call, Principal, SignedRequest, Source};
+pub use request::{Attempt, Call, Identity, Principal, RoleSession, SignedRequest, Source, UserIdentity};
 pub use service::{Limits, Service, ServiceOptions};

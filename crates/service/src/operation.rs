@@ -5,11 +5,11 @@ use std::future::Future;
 use serde::Serialize;
 use sesame_domain::secret::SecretRef;
 use sesame_domain::tag::ResourceType;
-use sesame_domain::{KeyRef, KeyVersionId};
+use sesame_domain::{AccountId, KeyRef, KeyVersionId, Tag};
 
 use crate::authorize::Granted;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::params::Request;
 use crate::registry::Product;
 
@@ -25,6 +25,13 @@ pub trait Operation: 'static {
     const SUMMARY: &'static str;
     /// Whether the rendered response holds a secret, so that its buffer is wiped.
     const SENSITIVE: bool = false;
+    /// Another product under whose name a policy can speak of the action, too: `ecs` for tags (access-control
+    /// reference, 3.3).
+    const ALSO_OF: Option<&'static str> = None;
+    /// Whether conditions can ask for the tags of the key, with `kms:tag` (access-control reference, 2.4).
+    const SUPPLIES_KEY_TAGS: bool = true;
+    /// The code of a refusal.
+    const DENIAL: Code = Self::PRODUCT.no_permission();
 
     /// The parameters.
     type Request: Request;
@@ -48,6 +55,18 @@ pub trait Operation: 'static {
     fn is_dry_run(request: &Self::Request) -> bool {
         let _ = request;
         false
+    }
+
+    /// The algorithm that the call encrypts or decrypts with, for conditions on `kms:EncryptionAlgorithm`.
+    fn encryption_algorithm(request: &Self::Request) -> Option<&str> {
+        let _ = request;
+        None
+    }
+
+    /// The tags that the call sets, for conditions on `acs:RequestTag`.
+    fn request_tags(request: &Self::Request) -> &[Tag] {
+        let _ = request;
+        &[]
     }
 
     /// Refuses keys that cannot do this at all (wrong spec, usage or origin); before their state is looked at.
@@ -91,8 +110,46 @@ pub enum Target<'r> {
     SecretAndKey(&'r SecretRef, &'static str),
     /// A resource of the multi-resource tag operations, by id or name.
     Resource(ResourceType, &'r str),
+    /// A user, group, role, policy or OIDC provider of the caller's account, by name, whether or not there is one: it is
+    /// looked for by the operation itself, after permission was given.
+    Ram(RamKind, &'r str),
+    /// All users, groups, roles, policies or OIDC providers of the caller's account.
+    RamCollection(RamKind),
+    /// A policy of the service, by name.
+    SystemPolicy(&'r str),
+    /// A role of whatever account, to be assumed. The caller's own policies must allow it; what the role says is for the
+    /// operation to find out.
+    Role(&'r AccountId, &'r str),
     /// An action other than `kms:<operation>` on the target: ReEncrypt has one for each of its keys.
     With(&'static str, TargetKey<'r>),
+}
+
+/// The kinds of resources of RAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RamKind {
+    /// Users.
+    User,
+    /// Groups.
+    Group,
+    /// Roles.
+    Role,
+    /// Custom policies.
+    Policy,
+    /// OIDC providers.
+    OidcProvider,
+}
+
+impl RamKind {
+    /// The name in ARNs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Group => "group",
+            Self::Role => "role",
+            Self::Policy => "policy",
+            Self::OidcProvider => "oidc-provider",
+        }
+    }
 }
 
 /// The key targets that can stand in [`Target::With`].

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::LazyLock;
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::operation::Operation;
 use crate::ops;
 use crate::params::{ParamSpec, Params, Request};
@@ -52,17 +52,26 @@ pub enum Product {
     Kms,
     /// The audit trail.
     Actiontrail,
+    /// Users, groups, roles and policies.
+    Ram,
+    /// Sessions of roles.
+    Sts,
+    /// Identity providers.
+    Ims,
 }
 
 impl Product {
     /// Every product.
-    pub const ALL: &'static [Self] = &[Self::Kms, Self::Actiontrail];
+    pub const ALL: &'static [Self] = &[Self::Kms, Self::Actiontrail, Self::Ram, Self::Sts, Self::Ims];
 
     /// The name in events and in scopes of signatures.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kms => "Kms",
             Self::Actiontrail => "Actiontrail",
+            Self::Ram => "Ram",
+            Self::Sts => "Sts",
+            Self::Ims => "Ims",
         }
     }
 
@@ -71,6 +80,28 @@ impl Product {
         match self {
             Self::Kms => "2016-01-20",
             Self::Actiontrail => "2020-07-06",
+            Self::Ram => "2015-05-01",
+            Self::Sts => "2015-04-01",
+            Self::Ims => "2019-08-15",
+        }
+    }
+
+    /// What its actions begin with in policies, before the colon.
+    pub fn action_prefix(self) -> &'static str {
+        match self {
+            Self::Kms => "kms",
+            Self::Actiontrail => "actiontrail",
+            Self::Ram => "ram",
+            Self::Sts => "sts",
+            Self::Ims => "ims",
+        }
+    }
+
+    /// The refusal of a call that no policy allows.
+    pub(crate) const fn no_permission(self) -> Code {
+        match self {
+            Self::Kms => Code::NoPermission,
+            Self::Actiontrail | Self::Ram | Self::Sts | Self::Ims => Code::NotAuthorized,
         }
     }
 }
@@ -148,9 +179,12 @@ registry! {
 static BY_NAME: LazyLock<HashMap<(&'static str, &'static str), &'static Entry>> =
     LazyLock::new(|| ENTRIES.iter().map(|entry| ((entry.product.version(), entry.name), entry)).collect());
 
-/// The operation of this name, of the first product that has one; names are case-sensitive.
+/// The operation of this name, of the first product that has one; names are case-sensitive. `Ram:GetUser` names the
+/// product, too, in letters of either case.
 pub fn lookup(name: &str) -> Option<&'static Entry> {
-    Product::ALL.iter().find_map(|product| BY_NAME.get(&(product.version(), name)).copied())
+    let (product, name) = name.split_once(':').map_or((None, name), |(product, name)| (Some(product), name));
+    let is_asked = |of: &&Product| product.is_none_or(|product| product.eq_ignore_ascii_case(of.name()));
+    Product::ALL.iter().filter(is_asked).find_map(|product| BY_NAME.get(&(product.version(), name)).copied())
 }
 
 /// Why a version and a name are no operation.

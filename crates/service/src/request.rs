@@ -1,8 +1,11 @@
 //! What a gateway hands over: a signed request to authenticate, then a call to run.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use sesame_domain::AccountId;
+use sesame_domain::ram::{IdentityId, RoleName, RoleSessionName, UserName};
+use sesame_domain::{AccountId, Timestamp};
+use sesame_policy::{Caller, PolicySet};
 
 use crate::params::Params;
 use crate::registry::Entry;
@@ -120,6 +123,70 @@ pub struct Principal {
     pub account: AccountId,
     /// The access key that signed.
     pub access_key_id: Box<str>,
+    /// Who of the account it is.
+    pub identity: Identity,
+}
+
+impl Principal {
+    /// The account itself.
+    pub fn root(account: AccountId, access_key_id: impl Into<Box<str>>) -> Self {
+        Self { account, access_key_id: access_key_id.into(), identity: Identity::Root }
+    }
+
+    /// As policies name it.
+    pub(crate) fn caller(&self) -> Caller<'_> {
+        let account = self.account.as_str();
+        match &self.identity {
+            Identity::Root => Caller::Root { account },
+            Identity::User(user) => Caller::User { account, name: user.name.as_str() },
+            Identity::Session(session) => {
+                Caller::Session { account, role: session.role_name.as_str(), session: session.name.as_str() }
+            }
+            // No policy names nobody.
+            Identity::Anonymous => Caller::Service { name: "" },
+        }
+    }
+}
+
+/// Who of an account acts (access-control reference, 1.1).
+#[derive(Clone, Debug)]
+pub enum Identity {
+    /// The account itself: it may do everything in it.
+    Root,
+    /// A user.
+    User(Arc<UserIdentity>),
+    /// A session of a role.
+    Session(Arc<RoleSession>),
+    /// Nobody: the request is not signed. Only operations that say so can be called like this.
+    Anonymous,
+}
+
+/// A user that acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserIdentity {
+    /// The id.
+    pub id: IdentityId,
+    /// The name.
+    pub name: UserName,
+}
+
+/// A session of a role that acts.
+#[derive(Debug)]
+pub struct RoleSession {
+    /// The id of the role.
+    pub role_id: IdentityId,
+    /// The name of the role.
+    pub role_name: RoleName,
+    /// The name of the session.
+    pub name: RoleSessionName,
+    /// Limits what the session may do to what this allows, too.
+    pub policy: Option<PolicySet>,
+    /// The identity that the caller of AssumeRole gave; empty for none.
+    pub source_identity: String,
+    /// When it began.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
 }
 
 /// Where a request came from.

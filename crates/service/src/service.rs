@@ -9,11 +9,11 @@ use sesame_domain::{Clock, RegionId, Timestamp, limits, secret};
 use sesame_store::{Change, Store};
 
 use crate::audit::{Audit, AuditOptions, Recorded, ServerEvent};
+use crate::authentication::Authenticator;
 use crate::challenges::Challenges;
 use crate::context::Context;
 use crate::error::{KmsError, Result};
 use crate::guard::guarded;
-use crate::identity::Identity;
 use crate::jobs::{self, Jobs};
 use crate::keys::Keys;
 use crate::lists::{KeyPage, Lists};
@@ -127,7 +127,7 @@ pub struct Service {
     pub(crate) challenges: Challenges,
     pub(crate) audit: Audit,
     pub(crate) uses: Uses,
-    identity: Arc<Identity>,
+    authenticator: Arc<Authenticator>,
     brake: Brake,
     throttle: Option<Throttle>,
 }
@@ -157,13 +157,17 @@ impl Service {
                 }
             }));
         }
-        let identity =
-            Arc::new(Identity::new(store.clone(), options.clock_window_seconds, options.require_nonce, limits.nonces));
+        let authenticator = Arc::new(Authenticator::new(
+            store.clone(),
+            options.clock_window_seconds,
+            options.require_nonce,
+            limits.nonces,
+        ));
         {
             // The caches hold the store; the store must not hold them, or neither would ever be closed.
-            let caches = (Arc::downgrade(&keys), Arc::downgrade(&lists), Arc::downgrade(&identity));
+            let caches = (Arc::downgrade(&keys), Arc::downgrade(&lists), Arc::downgrade(&authenticator));
             store.on_change(Arc::new(move |changes| {
-                let (Some(keys), Some(lists), Some(identity)) =
+                let (Some(keys), Some(lists), Some(authenticator)) =
                     (caches.0.upgrade(), caches.1.upgrade(), caches.2.upgrade())
                 else {
                     return;
@@ -171,7 +175,7 @@ impl Service {
                 for change in changes {
                     keys.forget(change);
                     lists.forget(change);
-                    identity.forget(change);
+                    authenticator.forget(change);
                 }
             }));
         }
@@ -201,7 +205,7 @@ impl Service {
             challenges,
             audit,
             uses: Uses::default(),
-            identity,
+            authenticator,
             brake,
             throttle,
         })
@@ -224,11 +228,11 @@ impl Service {
     pub async fn authenticate(&self, signed: &SignedRequest<'_>) -> Result<Principal> {
         let now = self.clock.now();
         let (address, access_key) = (signed.address, signed.access_key_id);
-        if let Err(braked) = self.brake.check(address, access_key, now, || self.identity.knows(access_key)) {
+        if let Err(braked) = self.brake.check(address, access_key, now, || self.authenticator.knows(access_key)) {
             self.metrics.braked(braked.by);
             return Err(braked.into());
         }
-        let authenticated = self.identity.authenticate(signed, now).await;
+        let authenticated = self.authenticator.authenticate(signed, now).await;
         if let Err(error) = &authenticated {
             self.brake.failed(address, access_key, now, error.code);
         }
@@ -325,7 +329,7 @@ impl Service {
     /// What the service counts.
     pub fn metrics(&self) -> &Metrics {
         self.metrics.audit(&self.audit);
-        self.metrics.nonces.set(i64::try_from(self.identity.nonces.held()).unwrap_or(i64::MAX));
+        self.metrics.nonces.set(i64::try_from(self.authenticator.nonces.held()).unwrap_or(i64::MAX));
         &self.metrics
     }
 
@@ -355,7 +359,7 @@ impl Service {
     }
 
     pub(crate) fn purge_nonces(&self) {
-        self.identity.nonces.purge(self.clock.now());
+        self.authenticator.nonces.purge(self.clock.now());
     }
 }
 

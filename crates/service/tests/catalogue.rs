@@ -45,6 +45,9 @@ fn catalogue(product: Product) -> (BTreeMap<String, Value>, &'static str) {
         Product::Actiontrail => {
             (include_str!("../../../api/actiontrail.json"), include_str!("../../../api/actiontrail-to-come.txt"))
         }
+        Product::Ram => (include_str!("../../../api/ram.json"), include_str!("../../../api/ram-to-come.txt")),
+        Product::Sts => (include_str!("../../../api/sts.json"), include_str!("../../../api/sts-to-come.txt")),
+        Product::Ims => (include_str!("../../../api/ims.json"), include_str!("../../../api/ims-to-come.txt")),
     };
     (serde_json::from_str(catalogue).unwrap(), to_come)
 }

@@ -23,6 +23,10 @@ pub enum Change {
     Secret(AccountId, SecretName),
     /// Which secrets an account has, or a property that a list of secrets shows or can be filtered by.
     SecretList(AccountId),
+    /// The users, groups, roles and policies of an account, or who of them has what.
+    Identities(AccountId),
+    /// Whether an account may be used.
+    Account(AccountId),
     /// Anything: this node cannot know what it missed, or another node speaks of a change that this one does not know.
     Everything,
 }
@@ -68,6 +72,8 @@ impl Change {
             Self::KeyList(account) => ("key_list", account.as_str(), ""),
             Self::Secret(account, name) => ("secret", account.as_str(), name.as_str()),
             Self::SecretList(account) => ("secret_list", account.as_str(), ""),
+            Self::Identities(account) => ("identities", account.as_str(), ""),
+            Self::Account(account) => ("account", account.as_str(), ""),
             Self::Everything => ("everything", "", ""),
         }
     }
@@ -81,6 +87,8 @@ impl Change {
             "key_list" => first.parse().ok().map(Self::KeyList),
             "secret" => first.parse().ok().zip(second.parse().ok()).map(|(account, name)| Self::Secret(account, name)),
             "secret_list" => first.parse().ok().map(Self::SecretList),
+            "identities" => first.parse().ok().map(Self::Identities),
+            "account" => first.parse().ok().map(Self::Account),
             _ => None,
         };
         known.unwrap_or(Self::Everything)
@@ -100,7 +108,9 @@ mod tests {
             Change::AccessKey("LTAI".into()),
             Change::KeyList(account.clone()),
             Change::Secret(account.clone(), "a/b".parse().unwrap()),
-            Change::SecretList(account),
+            Change::SecretList(account.clone()),
+            Change::Identities(account.clone()),
+            Change::Account(account),
             Change::Everything,
         ];
         for change in changes {

@@ -2,6 +2,7 @@
 //!
 //! No column is ever NULL: the empty text, 0 and the empty blob say "none".
 
+use sesame_domain::ram::{GroupName, IdentityId, OidcProviderName, PolicyName, RoleName, UserName};
 use sesame_domain::secret::{SecretId, SecretName, SecretVersionId, StageLabel};
 use sesame_domain::{AccountId, AliasName, KeyId, KeyVersionId, Timestamp};
 use sqlx::Row as _;
@@ -120,6 +121,7 @@ macro_rules! text_args {
 }
 
 text_args!(AccountId, AliasName, KeyId, KeyVersionId, SecretId, SecretName, SecretVersionId, StageLabel);
+text_args!(IdentityId, UserName, GroupName, RoleName, PolicyName, OidcProviderName);
 
 /// Typed reading of a column by position.
 pub(crate) trait Columns {

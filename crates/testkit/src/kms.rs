@@ -167,7 +167,11 @@ impl TestKms {
         self.call_as(&root_of(account), operation, params).await
     }
 
-    async fn call_as(&self, who: &Principal, operation: &str, params: &[(&str, &str)]) -> Result<Value, Refusal> {
+    /// Calls an operation as whom a test likes.
+    ///
+    /// # Errors
+    /// What the API answers.
+    pub async fn call_as(&self, who: &Principal, operation: &str, params: &[(&str, &str)]) -> Result<Value, Refusal> {
         let params = Params::new(params.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect());
         let call = Call {
             operation: registry::lookup(operation).expect("a registered operation"),
@@ -242,5 +246,5 @@ fn service(
 
 fn root_of(account: &str) -> Principal {
     let account: AccountId = account.parse().expect("sixteen digits");
-    Principal { account, access_key_id: "LTAItestkit".into() }
+    Principal::root(account, "LTAItestkit")
 }

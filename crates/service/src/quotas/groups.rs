@@ -59,6 +59,10 @@ groups! {
     SecretRead = "secret_read", Rate::per_second(450);
     /// Everything else with secrets.
     SecretManage = "secret_manage", Rate::per_second(40);
+    /// Users, groups, roles, policies and identity providers. No rate is published; this one is our choice.
+    Identity = "identity", Rate::per_second(20);
+    /// Sessions of roles.
+    Sts = "sts", Rate::per_second(100);
     /// Queries of the audit trail.
     Trail = "trail", Rate::per_second(2);
 }
@@ -222,6 +226,8 @@ pub(crate) const fn of(product: Product, operation: &str) -> Group {
             panic!("an operation has no row in quotas/groups.rs");
         }
         Product::Actiontrail => Group::Trail,
+        Product::Ram | Product::Ims => Group::Identity,
+        Product::Sts => Group::Sts,
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) struct System<'a> {
 
 /// The account that owns a secret, as who its rotation acts.
 pub(super) fn principal(account: &AccountId) -> Principal {
-    Principal { account: account.clone(), access_key_id: "".into() }
+    Principal::root(account.clone(), "")
 }
 
 impl<'a> Reach<'a> {

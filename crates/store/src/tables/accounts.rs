@@ -22,6 +22,15 @@ pub async fn exists(conn: &mut Conn<'_>, account: &AccountId) -> Result<bool, St
     Ok(conn.row("SELECT 1 FROM accounts WHERE id = $1", args![account]).await?.is_some())
 }
 
+/// Whether an account may be used; `None` when there is none of this id.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn is_enabled(conn: &mut Conn<'_>, account: &AccountId) -> Result<Option<bool>, StoreError> {
+    let row = conn.row("SELECT disabled_at FROM accounts WHERE id = $1", args![account]).await?;
+    row.map(|row| row.int(0).map(|at| at == 0)).transpose()
+}
+
 /// The account that was made first.
 ///
 /// # Errors

@@ -8,12 +8,12 @@ use sesame_crypto::digest;
 use sesame_crypto::hmac::{HmacHash, HmacKey};
 use sesame_crypto::secret::SecretText;
 use sesame_domain::{AccountId, Timestamp};
-use sesame_store::{Change, Store};
+use sesame_store::{Change, Store, access_keys, accounts, ram_access_keys};
 
 use crate::cached::Cached;
 use crate::error::{Code, KmsError, Result};
 use crate::nonces::Nonces;
-use crate::request::{AcsAlgorithm, AcsScope, Principal, Signature, SignedRequest, V1Method};
+use crate::request::{AcsAlgorithm, AcsScope, Identity, Principal, Signature, SignedRequest, UserIdentity, V1Method};
 
 /// Access keys kept ready in memory.
 const ACCESS_KEYS_CACHED: usize = 4_096;
@@ -22,7 +22,7 @@ const NONCE_BYTES: usize = 256;
 
 /// Checks who sent a request.
 #[derive(Debug)]
-pub(crate) struct Identity {
+pub(crate) struct Authenticator {
     store: Store,
     access_keys: Cached<String, Arc<AccessKey>>,
     window_seconds: i64,
@@ -34,6 +34,7 @@ pub(crate) struct Identity {
 #[derive(Debug)]
 struct AccessKey {
     account: AccountId,
+    identity: Identity,
     active: bool,
     secret: SecretText,
     acs3_sha256: HmacKey,
@@ -41,15 +42,15 @@ struct AccessKey {
 }
 
 impl AccessKey {
-    fn new(record: sesame_store::access_keys::AccessKeyRecord) -> Self {
-        // EXPOSE: the HMAC states are derived from the bytes of the secret and live as long as it does.
-        let secret = record.secret.expose();
+    fn new(account: AccountId, identity: Identity, active: bool, secret: SecretText) -> Self {
         Self {
-            acs3_sha256: HmacKey::new(HmacHash::Sha256, secret.as_bytes()),
-            v1_sha1: Self::v1_key(HmacHash::Sha1, secret),
-            account: record.account,
-            active: record.active,
-            secret: record.secret,
+            // EXPOSE: the HMAC states are derived from the bytes of the secret and live as long as it does.
+            acs3_sha256: HmacKey::new(HmacHash::Sha256, secret.expose().as_bytes()),
+            v1_sha1: Self::v1_key(HmacHash::Sha1, secret.expose()),
+            account,
+            identity,
+            active,
+            secret,
         }
     }
 
@@ -60,7 +61,7 @@ impl AccessKey {
     }
 }
 
-impl Identity {
+impl Authenticator {
     /// Accepts time stamps that are at most `window_seconds` away from the clock, and holds `nonce_capacity` nonces.
     pub(crate) fn new(store: Store, window_seconds: i64, require_nonce: bool, nonce_capacity: usize) -> Self {
         Self {
@@ -103,7 +104,11 @@ impl Identity {
             }
             None => {}
         }
-        Ok(Principal { account: key.account.clone(), access_key_id: request.access_key_id.into() })
+        Ok(Principal {
+            account: key.account.clone(),
+            access_key_id: request.access_key_id.into(),
+            identity: key.identity.clone(),
+        })
     }
 
     /// Whether an access key was used here lately; the database is not asked.
@@ -117,20 +122,33 @@ impl Identity {
             return Ok(Some(key));
         }
         let ticket = self.access_keys.ticket(id);
-        let found = sesame_store::access_keys::get(&mut self.store.reader().await?, id).await?;
-        let Some(record) = found else { return Ok(None) };
-        let key = Arc::new(AccessKey::new(record));
+        let Some(key) = self.read(id).await?.map(Arc::new) else { return Ok(None) };
         if current {
             self.access_keys.keep(ticket, id.to_owned(), Arc::clone(&key));
         }
         Ok(Some(key))
     }
 
+    async fn read(&self, id: &str) -> Result<Option<AccessKey>> {
+        let mut conn = self.store.reader().await?;
+        let key = match access_keys::get(&mut conn, id).await? {
+            Some(of_root) => AccessKey::new(of_root.account, Identity::Root, of_root.active, of_root.secret),
+            None => {
+                let Some(found) = ram_access_keys::get(&mut conn, id).await? else { return Ok(None) };
+                let user = UserIdentity { id: found.key.user, name: found.user_name };
+                AccessKey::new(found.key.account, Identity::User(Arc::new(user)), found.key.active, found.key.secret)
+            }
+        };
+        // An account that is disabled has no access keys that work.
+        let is_enabled = accounts::is_enabled(&mut conn, &key.account).await? == Some(true);
+        Ok(Some(AccessKey { active: key.active && is_enabled, ..key }))
+    }
+
     /// Forgets what a committed change has replaced.
     pub(crate) fn forget(&self, change: &Change) {
         match change {
             Change::AccessKey(id) => self.access_keys.invalidate(id.as_str()),
-            Change::Everything => self.access_keys.clear(),
+            Change::Account(_) | Change::Everything => self.access_keys.clear(),
             _ => {}
         }
     }
