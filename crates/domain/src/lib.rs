@@ -41,8 +41,6 @@ pub mod limits {
     pub const PLAINTEXT_CHARS: usize = 8_192;
     /// Largest data key, in bytes.
     pub const DATA_KEY_BYTES: u32 = 1_024;
-    /// Longest key policy, in bytes.
-    pub const POLICY_BYTES: usize = 32_768;
     /// Most tags one resource can carry, and most tags one call can name.
     pub const TAGS: usize = 20;
     /// Most resources one tag call can name.

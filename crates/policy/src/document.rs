@@ -88,6 +88,25 @@ pub(crate) struct Statement {
     pub(crate) conditions: Box<[Condition]>,
 }
 
+/// A user or a role that a document names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named<'a> {
+    /// A user.
+    User {
+        /// Its account.
+        account: &'a str,
+        /// Its name.
+        name: &'a str,
+    },
+    /// A role, or one session of it.
+    Role {
+        /// Its account.
+        account: &'a str,
+        /// Its name.
+        name: &'a str,
+    },
+}
+
 /// A document that is refused: where, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{at}: {problem}")]
@@ -149,6 +168,17 @@ impl Document {
     /// How many statements it has.
     pub fn statement_count(&self) -> usize {
         self.statements.len()
+    }
+
+    /// The users and roles that its `Principal` elements name, each with its account: for whoever stores it to find out
+    /// whether there are such.
+    pub fn identities(&self) -> impl Iterator<Item = Named<'_>> {
+        let principals = self.statements.iter().flat_map(|statement| statement.principals.iter().flatten());
+        principals.filter_map(|principal| match principal {
+            PrincipalPattern::User { account, name } => Some(Named::User { account, name }),
+            PrincipalPattern::Role { account, role, .. } => Some(Named::Role { account, name: role }),
+            PrincipalPattern::Account(_) | PrincipalPattern::Service(_) | PrincipalPattern::Federated(_) => None,
+        })
     }
 
     /// The accounts that its `Principal` elements name: for the checks and warnings of whoever stores it.

@@ -23,7 +23,7 @@ pub mod testing;
 pub use action::Action;
 pub use condition::{ConditionKey, Context, NoContext, Value, Values};
 pub use decide::{Basis, Decision, Failure, MatchedStatement, Policies, Refuser, decide, permits};
-pub use document::{Dialect, Document, Effect, Kind, Malformed};
+pub use document::{Dialect, Document, Effect, Kind, Malformed, Named};
 pub use principal::Caller;
 pub use resource::Resource;
 pub use set::{Attachment, Policy, PolicySet, PolicyType, Request, Source, Verdict};

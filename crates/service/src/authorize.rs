@@ -1,17 +1,23 @@
 //! Finds what a call touches and decides whether the caller may touch it.
 
+mod gate;
+
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use sesame_domain::certificate::Certificate;
-use sesame_domain::secret::{SecretName, SecretRef};
+use sesame_domain::secret::SecretRef;
 use sesame_domain::tag::ResourceType;
-use sesame_domain::{AccountId, AliasName, KeyRef, KeyState, KeyVersionId};
+use sesame_domain::{AccountId, AliasName, Arn, KeyRef, KeyState, KeyVersionId, RegionId};
 use smallvec::SmallVec;
+
+use gate::{Found, On};
+pub(crate) use gate::{Gate, refusal};
 
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::keys::{LoadedKey, LoadedVersion};
-use crate::operation::{Operation, RamKind, Target, TargetKey};
+use crate::operation::{Operation, Target, TargetKey};
 use crate::ops::secrets::DEFAULT_KEY_CREATOR;
 use crate::secrets::LoadedSecret;
 
@@ -77,216 +83,266 @@ impl Granted {
 }
 
 /// Finds every target of the call and checks the caller's permission on each.
+///
+/// Permission is asked first: on what was found, or else on what the request names, so that only a caller who may do it
+/// learns that something is missing. The first refusal in the order of the targets is the answer; that something is
+/// missing is said after all permissions were given.
 pub(crate) async fn authorize<O: Operation>(cx: &Context<'_>, request: &O::Request) -> Result<Granted> {
+    let gate = Gate::of::<O>(cx, Some(request)).await?;
     let mut granted = Granted::default();
+    let mut missing = None;
     let targets: SmallVec<[Target<'_>; 2]> = O::targets(request).into_iter().collect();
     for target in targets {
+        match gate.target(target, &mut granted).await? {
+            Ok(()) => {}
+            Err(code) => drop(missing.get_or_insert(code)),
+        }
+    }
+    missing.map_or(Ok(granted), |code| Err(code.into()))
+}
+
+/// What was looked for, or the code that says that it is missing: to be said once all permissions were given.
+pub(crate) type Sought<T> = std::result::Result<T, Code>;
+
+/// A key that a caller names.
+struct NamedKey<'a> {
+    /// The account that must have it; whichever has it when a ciphertext names it.
+    account: Option<&'a AccountId>,
+    /// The region, when it is not this one.
+    region: Option<&'a RegionId>,
+    /// The name in the ARN on which permission is asked when there is no such key.
+    name: Cow<'a, str>,
+    found: Sought<Arc<LoadedKey>>,
+}
+
+impl Gate<'_> {
+    async fn target(&self, target: Target<'_>, granted: &mut Granted) -> Result<Sought<()>> {
+        let cx = self.cx;
         let key = match target {
+            Target::Collection("*") => {
+                self.pass(On::none(cx.account())).await?;
+                return Ok(Ok(()));
+            }
             Target::Collection(kind) => {
-                allow(cx, O::NAME, cx.account(), &Resource::Collection(kind))?;
-                continue;
-            }
-            Target::Ram(kind, name) => {
-                allow(cx, O::NAME, cx.account(), &Resource::Ram(kind, name))?;
-                continue;
-            }
-            Target::RamCollection(kind) => {
-                allow(cx, O::NAME, cx.account(), &Resource::Ram(kind, "*"))?;
-                continue;
-            }
-            Target::SystemPolicy(_) | Target::Role(..) => {
-                allow(cx, O::NAME, cx.account(), &Resource::Collection("*"))?;
-                continue;
+                self.pass(On::kms(cx, cx.account(), &[kind, &format!("{kind}/*")])).await?;
+                return Ok(Ok(()));
             }
             Target::Alias(alias) => {
-                allow(cx, O::NAME, cx.account(), &Resource::Alias(alias))?;
-                continue;
+                self.pass(On::kms(cx, cx.account(), &[alias.as_str()])).await?;
+                return Ok(Ok(()));
+            }
+            Target::AliasAndKey(alias) => {
+                self.pass(On::kms(cx, cx.account(), &[alias.as_str()])).await?;
+                let named = self.by_alias(alias, None).await?;
+                return Ok(self.key(self.operation(), named).await?.map(drop));
             }
             Target::Certificate(id) => {
-                let found = found_certificate(cx, id).await?;
-                allow(cx, O::NAME, &found.account, &Resource::Certificate(&found))?;
-                granted.certificate = Some(Arc::new(found));
-                continue;
+                let found = sesame_store::certificates::get(&mut cx.store().reader().await?, id).await?;
+                self.pass(On::kms(cx, cx.account(), &[&format!("certificate/{id}")])).await?;
+                let found = found.filter(|found| found.account == *cx.account());
+                return Ok(found.ok_or(Code::CertificateNotFound).map(|found| {
+                    granted.certificate = Some(Arc::new(found));
+                }));
             }
-            Target::Key(key) => found(cx, key).await.and_then(|key| allowed(cx, O::NAME, key))?,
-            Target::KeyById(key) => found_by_id(cx, key).await.and_then(|key| allowed(cx, O::NAME, key))?,
-            Target::KeyOfVersion(version) => {
-                found_by_version(cx, version).await.and_then(|key| allowed(cx, O::NAME, key))?
+            Target::Ram(kind, name) => {
+                let account = cx.account();
+                self.pass(On::ram(account.as_str(), account, &[&format!("{}/{name}", kind.name())])).await?;
+                return Ok(Ok(()));
             }
-            Target::Version(key, version) => {
-                let key = found(cx, key).await.and_then(|key| allowed(cx, O::NAME, key))?;
-                granted.version = found_version(cx, &key, version).await?;
-                key
+            Target::RamCollection(kind) => {
+                let (account, kind) = (cx.account(), kind.name());
+                self.pass(On::ram(account.as_str(), account, &[kind, &format!("{kind}/*")])).await?;
+                return Ok(Ok(()));
             }
-            Target::With(action, TargetKey::Version(key, version)) => {
-                let key = found_by_id(cx, key).await.and_then(|key| allowed(cx, action, key))?;
-                granted.version = found_version(cx, &key, version).await?;
-                key
+            Target::SystemPolicy(name) => {
+                self.pass(On::ram("system", cx.account(), &[&format!("policy/{name}")])).await?;
+                return Ok(Ok(()));
             }
-            Target::With(action, TargetKey::ById(key)) => {
-                found_by_id(cx, key).await.and_then(|key| allowed(cx, action, key))?
-            }
-            Target::With(action, TargetKey::OfVersion(version)) => {
-                found_by_version(cx, version).await.and_then(|key| allowed(cx, action, key))?
-            }
-            Target::With(action, TargetKey::Any(key)) => {
-                found(cx, key).await.and_then(|key| allowed(cx, action, key))?
+            Target::Role(account, name) => {
+                // The caller's own policies decide here, also about a role of another account.
+                self.pass(On::ram(account.as_str(), cx.account(), &[&format!("role/{name}")])).await?;
+                return Ok(Ok(()));
             }
             Target::Secret(secret) => {
-                granted.secrets.push(found_secret(cx, O::NAME, secret).await?);
-                continue;
+                return Ok(self.secret(secret).await?.map(|found| granted.secrets.push(found)));
             }
-            Target::SecretAndKey(secret, action) => {
-                let (secret, key) = secret_and_key(cx, O::NAME, secret, action).await?;
-                granted.secrets.push(secret);
-                key
-            }
-            Target::Resource(ResourceType::Secret, name) => {
-                // Tags are kept under one account, so a call cannot reach those of several.
-                let secret: SecretRef = name.parse().map_err(|_| Code::InvalidResourceIdNotFound)?;
-                if secret.account(cx.account()) != cx.account() {
-                    return Err(Code::InvalidResourceIdNotFound.into());
+            Target::SecretAndKey(secret, action) => match self.secret_and_key(secret, action).await? {
+                Ok((secret, key)) => {
+                    granted.secrets.push(secret);
+                    Ok(key)
                 }
-                let found = found_secret(cx, O::NAME, &secret).await;
-                granted.secrets.push(found.map_err(|error| match error.code {
-                    Code::ResourceNotFound => Code::InvalidResourceIdNotFound.into(),
-                    _ => error,
-                })?);
-                continue;
+                Err(code) => Err(code),
+            },
+            Target::Resource(ResourceType::Secret, name) => {
+                let own = name.parse::<SecretRef>().ok().filter(|secret| secret.account(cx.account()) == cx.account());
+                let found = match own {
+                    Some(secret) => self.secret(&secret).await?,
+                    None => {
+                        self.pass(On::kms(cx, cx.account(), &[&format!("secret/{name}")])).await?;
+                        Err(Code::ResourceNotFound)
+                    }
+                };
+                return Ok(found.map(|found| granted.secrets.push(found)).map_err(|_| Code::InvalidResourceIdNotFound));
             }
             Target::Resource(kind, name) => {
-                found_resource(cx, kind, name).await.and_then(|key| allowed(cx, O::NAME, key))?
+                let key = name.parse::<KeyRef>().ok().filter(|_| kind == ResourceType::Key);
+                let named = match &key {
+                    Some(key) => self.by_id(key).await?,
+                    None => NamedKey::missing(format!("{}/{name}", kind.name()).into()),
+                };
+                // Tags are kept under one account, so that a call cannot reach those of several.
+                let own = |key: &Arc<LoadedKey>| key.key.account == *cx.account();
+                let found = self.key(self.operation(), named).await?;
+                found.ok().filter(own).ok_or(Code::InvalidResourceIdNotFound)
             }
+            Target::Key(key) => self.key(self.operation(), self.any(key).await?).await?,
+            Target::KeyById(key) => self.key_by_id(self.operation(), key).await?,
+            Target::KeyOfVersion(version) => self.key(self.operation(), self.of_version(version).await?).await?,
+            Target::Version(key, version) => {
+                let key = self.key(self.operation(), self.any(key).await?).await?;
+                self.version(key, version, granted).await?
+            }
+            Target::With(action, TargetKey::Version(key, version)) => {
+                let key = self.key_by_id(action, key).await?;
+                self.version(key, version, granted).await?
+            }
+            Target::With(action, TargetKey::ById(key)) => self.key_by_id(action, key).await?,
+            Target::With(action, TargetKey::OfVersion(version)) => {
+                self.key(action, self.of_version(version).await?).await?
+            }
+            Target::With(action, TargetKey::Any(key)) => self.key(action, self.any(key).await?).await?,
         };
-        granted.keys.push(key);
+        Ok(key.map(|key| granted.keys.push(key)))
     }
-    Ok(granted)
-}
 
-/// A secret that the caller may do `action` to.
-async fn found_secret(cx: &Context<'_>, action: &str, secret: &SecretRef) -> Result<Arc<LoadedSecret>> {
-    let not_found = || KmsError::from(Code::ResourceNotFound);
-    if secret.arn.as_ref().is_some_and(|arn| arn.region != *cx.region()) {
-        return Err(not_found());
-    }
-    let owner = secret.account(cx.account());
-    let found = cx.secrets().get(owner, &secret.name).await?.ok_or_else(not_found)?;
-    allow(cx, action, owner, &Resource::Secret(&found.secret.name))?;
-    Ok(found)
-}
-
-/// A secret that the caller may do `action` to, and the key of its values that the caller may do `key_action` with.
-pub(crate) async fn secret_and_key(
-    cx: &Context<'_>,
-    action: &str,
-    secret: &SecretRef,
-    key_action: &str,
-) -> Result<(Arc<LoadedSecret>, Arc<LoadedKey>)> {
-    let secret = found_secret(cx, action, secret).await?;
-    let key = cx.keys().get(&secret.secret.key).await?.ok_or(Code::KeyNotFound)?;
-    let key = if key.key.creator == DEFAULT_KEY_CREATOR { key } else { allowed(cx, key_action, key)? };
-    Ok((secret, key))
-}
-
-async fn found(cx: &Context<'_>, key: &KeyRef) -> Result<Arc<LoadedKey>> {
-    let not_found = || KmsError::from(Code::KeyNotFound);
-    let (id, account) = match key {
-        KeyRef::Id(id) => (id.clone(), cx.account()),
-        KeyRef::Arn(arn, id) if arn.region == *cx.region() => (id.clone(), &arn.account),
-        KeyRef::Arn(..) | KeyRef::Unknown => return Err(not_found()),
-        KeyRef::Alias(alias, arn) => {
-            let own = arn.as_ref().is_none_or(|arn| arn.region == *cx.region() && arn.account == *cx.account());
-            let id = if own { cx.keys().by_alias(cx.account(), alias).await? } else { None };
-            (id.ok_or(Code::AliasNotFound)?, cx.account())
+    /// A key, once `action` on it is allowed.
+    async fn key(&self, action: &str, named: NamedKey<'_>) -> Result<Sought<Arc<LoadedKey>>> {
+        let cx = self.cx;
+        match named.found {
+            Ok(key) => {
+                if !self.is_waived(&key.key.account, key.policy.is_some()) {
+                    let names = [&*format!("key/{}", key.key.id)];
+                    let on = On { found: Found::Key(&key), ..On::kms(cx, &key.key.account, &names) };
+                    self.pass_as(action, on).await?;
+                }
+                Ok(Ok(key))
+            }
+            Err(code) => {
+                let (account, region) = (named.account.unwrap_or(cx.account()), named.region.unwrap_or(cx.region()));
+                let names = [&*named.name];
+                self.pass_as(action, On { region: region.as_str(), ..On::kms(cx, account, &names) }).await?;
+                Ok(Err(code))
+            }
         }
-    };
-    let key = cx.keys().get(&id).await?.ok_or_else(not_found)?;
-    if key.key.account == *account { Ok(key) } else { Err(not_found()) }
-}
-
-/// A certificate of the caller's account.
-async fn found_certificate(cx: &Context<'_>, id: &str) -> Result<Certificate> {
-    let found = sesame_store::certificates::get(&mut cx.store().reader().await?, id).await?;
-    found.filter(|found| found.account == *cx.account()).ok_or_else(|| Code::CertificateNotFound.into())
-}
-
-async fn found_by_id(cx: &Context<'_>, key: &KeyRef) -> Result<Arc<LoadedKey>> {
-    if matches!(key, KeyRef::Alias(..)) {
-        return Err(Code::UnsupportedAlias.into());
     }
-    found(cx, key).await
-}
 
-async fn found_by_version(cx: &Context<'_>, version: &KeyVersionId) -> Result<Arc<LoadedKey>> {
-    cx.keys().of_version(version).await?.ok_or_else(|| Code::KeyNotFound.into())
-}
-
-/// The version of a key that can be used. Of one that cannot, perhaps because it has no material, no version is looked
-/// for: the call will be refused for its state.
-async fn found_version(
-    cx: &Context<'_>,
-    key: &LoadedKey,
-    version: Option<&KeyVersionId>,
-) -> Result<Option<Arc<LoadedVersion>>> {
-    if key.key.state != KeyState::Enabled {
-        return Ok(None);
+    async fn key_by_id(&self, action: &str, key: &KeyRef) -> Result<Sought<Arc<LoadedKey>>> {
+        self.key(action, self.by_id(key).await?).await
     }
-    let version = version.ok_or(Code::KeyVersionNotFound)?;
-    cx.keys().version(key, version).await?.map(Some).ok_or_else(|| Code::KeyVersionNotFound.into())
-}
 
-async fn found_resource(cx: &Context<'_>, kind: ResourceType, name: &str) -> Result<Arc<LoadedKey>> {
-    let not_found = || KmsError::from(Code::InvalidResourceIdNotFound);
-    let ResourceType::Key = kind else { return Err(not_found()) };
-    let key: KeyRef = name.parse().map_err(|_| not_found())?;
-    found_by_id(cx, &key).await.map_err(|error| match error.code {
-        Code::KeyNotFound | Code::UnsupportedAlias => not_found(),
-        _ => error,
-    })
-}
-
-fn allowed(cx: &Context<'_>, action: &str, key: Arc<LoadedKey>) -> Result<Arc<LoadedKey>> {
-    allow(cx, action, &key.key.account, &Resource::Key(&key))?;
-    Ok(key)
-}
-
-/// What a permission is asked for.
-#[derive(Debug)]
-enum Resource<'a> {
-    Collection(&'static str),
-    Alias(&'a AliasName),
-    Ram(RamKind, &'a str),
-    Key(&'a LoadedKey),
-    Certificate(&'a Certificate),
-    Secret(&'a SecretName),
-}
-
-/// The decision. Every principal is the root of its account today: it may do everything inside and nothing outside.
-fn allow(cx: &Context<'_>, action: &str, owner: &AccountId, resource: &Resource<'_>) -> Result<()> {
-    if *owner == *cx.account() {
-        return Ok(());
-    }
-    tracing::debug!(
-        request_id = cx.request_id,
-        operation = cx.operation.name,
-        action,
-        %resource,
-        address = %cx.source.address,
-        tls = cx.source.secure_transport,
-        "denied"
-    );
-    Err(Code::NoPermission.into())
-}
-
-impl std::fmt::Display for Resource<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Collection(kind) => f.write_str(kind),
-            Self::Alias(alias) => alias.fmt(f),
-            Self::Ram(kind, name) => write!(f, "{}/{name}", kind.name()),
-            Self::Key(key) => write!(f, "key/{}", key.key.id),
-            Self::Certificate(certificate) => write!(f, "certificate/{}", certificate.id),
-            Self::Secret(name) => write!(f, "secret/{name}"),
+    /// By id or ARN; an alias is no name here.
+    async fn by_id<'k>(&'k self, key: &'k KeyRef) -> Result<NamedKey<'k>> {
+        match key {
+            KeyRef::Alias(..) => Ok(NamedKey { found: Err(Code::UnsupportedAlias), ..self.any(key).await? }),
+            _ => self.any(key).await,
         }
+    }
+
+    /// By id, ARN or alias.
+    async fn any<'k>(&'k self, key: &'k KeyRef) -> Result<NamedKey<'k>> {
+        let cx = self.cx;
+        let (id, account, region) = match key {
+            KeyRef::Id(id) => (id, cx.account(), cx.region()),
+            KeyRef::Arn(arn, id) => (id, &arn.account, &arn.region),
+            KeyRef::Unknown => return Ok(NamedKey::missing("key/*".into())),
+            KeyRef::Alias(alias, arn) => return self.by_alias(alias, arn.as_ref()).await,
+        };
+        let found = if region == cx.region() { cx.keys().get(id).await? } else { None };
+        let found = found.filter(|key| key.key.account == *account).ok_or(Code::KeyNotFound);
+        let name = if found.is_ok() { Cow::Borrowed("") } else { format!("key/{id}").into() };
+        Ok(NamedKey { account: Some(account), region: Some(region), name, found })
+    }
+
+    /// By an alias of the caller's own account.
+    async fn by_alias<'k>(&'k self, alias: &'k AliasName, arn: Option<&'k Arn>) -> Result<NamedKey<'k>> {
+        let cx = self.cx;
+        let own = arn.is_none_or(|arn| arn.region == *cx.region() && arn.account == *cx.account());
+        let id = if own { cx.keys().by_alias(cx.account(), alias).await? } else { None };
+        let Some(id) = id else {
+            let found = Err(Code::AliasNotFound);
+            let (account, region) = (arn.map(|arn| &arn.account), arn.map(|arn| &arn.region));
+            return Ok(NamedKey { account, region, name: format!("key/{alias}").into(), found });
+        };
+        let found = cx.keys().get(&id).await?.filter(|key| key.key.account == *cx.account());
+        Ok(NamedKey { found: found.ok_or(Code::KeyNotFound), ..NamedKey::missing(format!("key/{id}").into()) })
+    }
+
+    /// The key that a ciphertext names.
+    async fn of_version<'k>(&'k self, version: &'k KeyVersionId) -> Result<NamedKey<'k>> {
+        let found = self.cx.keys().of_version(version).await?.ok_or(Code::KeyNotFound);
+        let name = version.as_str().get(..25).filter(|id| id.starts_with("key-")).unwrap_or("*");
+        let name = if found.is_ok() { Cow::Borrowed("") } else { format!("key/{name}").into() };
+        Ok(NamedKey { account: None, region: None, name, found })
+    }
+
+    /// The version of a key that can be used. Of one that cannot, perhaps because it has no material, no version is
+    /// looked for: the call will be refused for its state.
+    async fn version(
+        &self,
+        key: Sought<Arc<LoadedKey>>,
+        version: Option<&KeyVersionId>,
+        granted: &mut Granted,
+    ) -> Result<Sought<Arc<LoadedKey>>> {
+        let key = match key {
+            Ok(key) if key.key.state == KeyState::Enabled => key,
+            other => return Ok(other),
+        };
+        let found = match version {
+            Some(version) => self.cx.keys().version(&key, version).await?,
+            None => None,
+        };
+        let Some(found) = found else { return Ok(Err(Code::KeyVersionNotFound)) };
+        granted.version = Some(found);
+        Ok(Ok(key))
+    }
+
+    /// A secret, once the operation on it is allowed.
+    async fn secret(&self, secret: &SecretRef) -> Result<Sought<Arc<LoadedSecret>>> {
+        let cx = self.cx;
+        let owner = secret.account(cx.account());
+        let region = secret.arn.as_ref().map_or(cx.region(), |arn| &arn.region);
+        let found = if region == cx.region() { cx.secrets().get(owner, &secret.name).await? } else { None };
+        if !self.is_waived(owner, found.as_ref().is_some_and(|found| found.policy.is_some())) {
+            let names = [&*format!("secret/{}", secret.name)];
+            let found = found.as_deref().map_or(Found::Nothing, Found::Secret);
+            self.pass(On { region: region.as_str(), found, ..On::kms(cx, owner, &names) }).await?;
+        }
+        Ok(found.ok_or(Code::ResourceNotFound))
+    }
+
+    /// A secret, and the key of its values, once the operation on it and `action` on the key are allowed.
+    pub(crate) async fn secret_and_key(
+        &self,
+        secret: &SecretRef,
+        action: &str,
+    ) -> Result<Sought<(Arc<LoadedSecret>, Arc<LoadedKey>)>> {
+        let cx = self.cx;
+        let secret = match self.secret(secret).await? {
+            Ok(secret) => secret,
+            Err(code) => return Ok(Err(code)),
+        };
+        let Some(key) = cx.keys().get(&secret.secret.key).await? else { return Ok(Err(Code::KeyNotFound)) };
+        // A key of the service itself needs no permission.
+        if key.key.creator == DEFAULT_KEY_CREATOR {
+            return Ok(Ok((secret, key)));
+        }
+        let named = NamedKey { found: Ok(key), ..NamedKey::missing("".into()) };
+        Ok(self.key(action, named).await?.map(|key| (secret, key)))
+    }
+}
+
+impl<'a> NamedKey<'a> {
+    fn missing(name: Cow<'a, str>) -> Self {
+        Self { account: None, region: None, name, found: Err(Code::KeyNotFound) }
     }
 }

@@ -66,6 +66,15 @@ impl<K: Eq + Hash + Clone, V: Clone> Cached<K, V> {
         }
     }
 
+    /// Forgets the values that are asked about; no read that is under way will be kept.
+    pub(crate) fn invalidate_where(&self, replaced: impl Fn(&V) -> bool) {
+        for epoch in &self.epochs {
+            let mut epoch = epoch.lock();
+            *epoch = epoch.wrapping_add(1);
+        }
+        self.cache.retain(|_, value| !replaced(value));
+    }
+
     /// Forgets every value.
     pub(crate) fn clear(&self) {
         for epoch in &self.epochs {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::denial::AccessDeniedDetail;
 use sesame_crypto::error::CryptoError;
 use sesame_domain::StateRefusal;
 use sesame_store::StoreError;
@@ -120,6 +121,8 @@ pub struct KmsError {
     pub message: Cow<'static, str>,
     /// When the caller may try again, in milliseconds from now.
     pub retry_after_ms: Option<u64>,
+    /// Which permission was refused, when one was.
+    pub denied: Option<Box<AccessDeniedDetail>>,
     /// The cause, for the log only.
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -162,7 +165,7 @@ impl std::error::Error for KmsError {}
 
 impl From<Code> for KmsError {
     fn from(code: Code) -> Self {
-        Self { code, message: Cow::Borrowed(code.message()), retry_after_ms: None, cause: None }
+        Self { code, message: Cow::Borrowed(code.message()), retry_after_ms: None, denied: None, cause: None }
     }
 }
 

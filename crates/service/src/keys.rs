@@ -7,10 +7,12 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 use quick_cache::Equivalent;
 use sesame_crypto::UnlockedKey;
-use sesame_domain::{AccountId, AliasName, Key, KeyId, KeyVersion, KeyVersionId};
+use sesame_domain::{AccountId, AliasName, Key, KeyId, KeyVersion, KeyVersionId, Tag};
+use sesame_policy::{Kind, PolicySet};
 use sesame_store::{Change, Store, key_versions};
 use tokio::sync::OnceCell;
 
+use crate::access::resource_policy;
 use crate::cached::Cached;
 use crate::error::{Code, KmsError, Result};
 use crate::workers::{Work, Workers};
@@ -22,6 +24,10 @@ const UNLOCKED_VERSIONS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct LoadedKey {
     pub(crate) key: Key,
+    /// Its own policy, when it has one.
+    pub(crate) policy: Option<PolicySet>,
+    /// Its tags, once a condition has asked for them.
+    pub(crate) tags: OnceCell<Vec<Tag>>,
     primary: OnceCell<Arc<LoadedVersion>>,
     others: RwLock<BTreeMap<KeyVersionId, Arc<LoadedVersion>>>,
 }
@@ -55,9 +61,12 @@ impl Keys {
             return Ok(Some(key));
         }
         let ticket = self.keys.ticket(id);
-        let found = sesame_store::keys::get(&mut self.store.reader().await?, id).await?;
-        let Some(key) = found else { return Ok(None) };
-        let loaded = Arc::new(LoadedKey { key, primary: OnceCell::new(), others: RwLock::default() });
+        let found = sesame_store::keys::with_policy(&mut self.store.reader().await?, id).await?;
+        let Some((key, policy)) = found else { return Ok(None) };
+        let policy = resource_policy(Kind::Key, key.id.as_str(), policy.as_deref());
+        let loaded =
+            LoadedKey { key, policy, tags: OnceCell::new(), primary: OnceCell::new(), others: RwLock::default() };
+        let loaded = Arc::new(loaded);
         if current {
             self.keys.keep(ticket, id.clone(), Arc::clone(&loaded));
         }

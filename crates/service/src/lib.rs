@@ -1,5 +1,6 @@
 //! Operations, their registry, and the one path that every call takes: decode, authorize, execute.
 
+mod access;
 pub mod audit;
 mod authentication;
 mod authorize;
@@ -7,6 +8,7 @@ mod cached;
 mod challenges;
 pub mod connector;
 mod context;
+mod denial;
 pub mod error;
 pub mod guard;
 
@@ -36,6 +38,7 @@ mod workers;
 pub use audit::{AuditOptions, Queried};
 pub use authorize::Granted;
 pub use context::Context;
+pub use denial::AccessDeniedDetail;
 pub use error::{Code, KmsError, Result};
 pub use jobs::Jobs;
 pub use quotas::{AccountRate, Allowance, CallQuotas, Group, GroupRate, Rate};

@@ -103,6 +103,8 @@ pub enum Target<'r> {
     Certificate(&'r str),
     /// An alias itself.
     Alias(&'r sesame_domain::AliasName),
+    /// An alias itself, and the key that it stands for; the key is no key target.
+    AliasAndKey(&'r sesame_domain::AliasName),
     /// A secret by name or ARN.
     Secret(&'r SecretRef),
     /// A secret, and with another action the key that its values are sealed under; a key of the service itself needs no

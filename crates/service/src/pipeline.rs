@@ -45,7 +45,9 @@ fn is_marked_dry_run<O: Operation>(params: &Params<'_>) -> bool {
 /// stay what they are.
 fn rehearsed(error: KmsError) -> KmsError {
     match error.code {
-        Code::NoPermission => Code::AccessDenied.into(),
+        Code::NoPermission | Code::NoPermissionAsBadRequest => {
+            KmsError { denied: error.denied, ..Code::AccessDenied.into() }
+        }
         Code::InternalFailure | Code::ServiceUnavailableTemporary | Code::Throttling => error,
         _ => KmsError {
             message: format!("{} {}", Code::Validation.message(), error.message).into(),

@@ -17,10 +17,13 @@ use sesame_crypto::aead::{AeadAlgorithm, AeadKey};
 use sesame_crypto::blob::{BlobRef, CiphertextBlob};
 use sesame_crypto::secret::{SecretBytes, SecretText};
 use sesame_domain::secret::{Secret, SecretId, SecretName, SecretVersion, Versions};
-use sesame_domain::{AccountId, KeyVersionId, RegionId};
+use sesame_domain::{AccountId, KeyVersionId, RegionId, Tag};
+use sesame_policy::{Kind, PolicySet};
 use sesame_store::{Change, Store, StoreError, secrets};
 use smallvec::SmallVec;
+use tokio::sync::OnceCell;
 
+use crate::access::resource_policy;
 use crate::cached::Cached;
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
@@ -38,13 +41,18 @@ const FORMAT: u8 = 1;
 pub(crate) struct LoadedSecret {
     pub(crate) secret: Secret,
     pub(crate) versions: Versions,
+    /// Its own policy, when it has one.
+    pub(crate) policy: Option<PolicySet>,
+    /// Its tags, once a condition has asked for them.
+    pub(crate) tags: OnceCell<Vec<Tag>>,
     /// What every answer with a value says of it, written once.
     pub(crate) shown: Shown,
 }
 
 impl LoadedSecret {
-    fn new(secret: Secret, versions: Versions) -> Self {
-        Self { shown: Shown::of(&secret), secret, versions }
+    fn new(secret: Secret, versions: Versions, policy: Option<&str>) -> Self {
+        let policy = resource_policy(Kind::Secret, secret.name.as_str(), policy);
+        Self { shown: Shown::of(&secret), tags: OnceCell::new(), secret, versions, policy }
     }
 
     /// Refuses a secret in its recovery window.
@@ -112,7 +120,8 @@ impl Secrets {
             Box::pin(async move {
                 let Some(secret) = secrets::by_name(conn, &names.0, &names.1).await? else { return Ok(None) };
                 let versions = secrets::versions(conn, &secret.id).await?;
-                Ok::<_, StoreError>(Some(LoadedSecret::new(secret, versions)))
+                let policy = secrets::policy(conn, &secret.id).await?;
+                Ok::<_, StoreError>(Some(LoadedSecret::new(secret, versions, policy.as_deref())))
             })
         });
         let Some(loaded) = read.await? else { return Ok(None) };

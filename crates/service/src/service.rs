@@ -8,6 +8,7 @@ use sesame_crypto::random::{Random, uuid_v4};
 use sesame_domain::{Clock, RegionId, Timestamp, limits, secret};
 use sesame_store::{Change, Store};
 
+use crate::access::Access;
 use crate::audit::{Audit, AuditOptions, Recorded, ServerEvent};
 use crate::authentication::Authenticator;
 use crate::challenges::Challenges;
@@ -127,6 +128,7 @@ pub struct Service {
     pub(crate) challenges: Challenges,
     pub(crate) audit: Audit,
     pub(crate) uses: Uses,
+    pub(crate) access: Arc<Access>,
     authenticator: Arc<Authenticator>,
     brake: Brake,
     throttle: Option<Throttle>,
@@ -147,38 +149,19 @@ impl Service {
             Change::SecretList(account) => Some(account),
             _ => None,
         }));
-        {
-            let caches = (Arc::downgrade(&secrets), Arc::downgrade(&secret_lists));
-            store.on_change(Arc::new(move |changes| {
-                let (Some(secrets), Some(lists)) = (caches.0.upgrade(), caches.1.upgrade()) else { return };
-                for change in changes {
-                    secrets.forget(change);
-                    lists.forget(change);
-                }
-            }));
-        }
         let authenticator = Arc::new(Authenticator::new(
             store.clone(),
             options.clock_window_seconds,
             options.require_nonce,
             limits.nonces,
         ));
-        {
-            // The caches hold the store; the store must not hold them, or neither would ever be closed.
-            let caches = (Arc::downgrade(&keys), Arc::downgrade(&lists), Arc::downgrade(&authenticator));
-            store.on_change(Arc::new(move |changes| {
-                let (Some(keys), Some(lists), Some(authenticator)) =
-                    (caches.0.upgrade(), caches.1.upgrade(), caches.2.upgrade())
-                else {
-                    return;
-                };
-                for change in changes {
-                    keys.forget(change);
-                    lists.forget(change);
-                    authenticator.forget(change);
-                }
-            }));
-        }
+        let access = Arc::new(Access::new(store.clone()));
+        tell(&store, &keys, Keys::forget);
+        tell(&store, &lists, Lists::forget);
+        tell(&store, &secrets, Secrets::forget);
+        tell(&store, &secret_lists, Lists::forget);
+        tell(&store, &access, Access::forget);
+        tell(&store, &authenticator, Authenticator::forget);
         let brake = Brake::new(limits.failures_per_address, limits.failures_per_access_key);
         let throttle = Throttle::new(options.call_quotas);
         let metrics = Metrics::new();
@@ -205,6 +188,7 @@ impl Service {
             challenges,
             audit,
             uses: Uses::default(),
+            access,
             authenticator,
             brake,
             throttle,
@@ -361,6 +345,17 @@ impl Service {
     pub(crate) fn purge_nonces(&self) {
         self.authenticator.nonces.purge(self.clock.now());
     }
+}
+
+/// Tells a cache what a committed change has replaced. The cache holds the store; the store must not hold the cache, or
+/// neither would ever be closed.
+fn tell<C: Send + Sync + 'static>(store: &Store, cache: &Arc<C>, forget: fn(&C, &Change)) {
+    let cache = Arc::downgrade(cache);
+    store.on_change(Arc::new(move |changes| {
+        if let Some(cache) = cache.upgrade() {
+            changes.iter().for_each(|change| forget(&cache, change));
+        }
+    }));
 }
 
 /// An error and its causes on one line.

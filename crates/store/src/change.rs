@@ -19,7 +19,7 @@ pub enum Change {
     AccessKey(String),
     /// Which keys an account has, or a property that a list of keys can be filtered by.
     KeyList(AccountId),
-    /// A secret, its versions, its labels or its policy.
+    /// A secret, its versions, its labels, its policy or its tags.
     Secret(AccountId, SecretName),
     /// Which secrets an account has, or a property that a list of secrets shows or can be filtered by.
     SecretList(AccountId),

@@ -4,6 +4,7 @@ mod json;
 mod xml;
 
 use serde::Serialize;
+use sesame_service::AccessDeniedDetail;
 use sesame_service::error::KmsError;
 
 /// The form of an answer.
@@ -63,7 +64,7 @@ pub(crate) fn error(out: &mut Vec<u8>, format: Format, request_id: &str, host: &
         code: error.code.name(),
         message: &error.message,
         http_status: error.code.status(),
-        access_denied_detail: detail(error),
+        access_denied_detail: error.denied.as_deref(),
     };
     let rendered = match format {
         Format::Json => json::document(out, &body),
@@ -78,16 +79,12 @@ pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// The union of the two shapes that are published for errors.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct ErrorBody<'a, D> {
+struct ErrorBody<'a> {
     request_id: &'a str,
     host_id: &'a str,
     code: &'a str,
     message: &'a str,
     http_status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
-    access_denied_detail: Option<D>,
-}
-
-fn detail(_error: &KmsError) -> Option<&str> {
-    None
+    access_denied_detail: Option<&'a AccessDeniedDetail>,
 }

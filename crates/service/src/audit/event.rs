@@ -13,10 +13,12 @@ use crate::context::Touched;
 use crate::error::{KmsError, Result};
 use crate::params::{Kind, Params, Sensitivity, index_after};
 use crate::registry::{Answer, Entry, Product};
-use crate::request::{Attempt, Call, Principal, Source};
+use crate::request::{Attempt, Call, Identity, Principal, Source};
 
 /// The longest part of a header, or of a message, that is recorded.
 const LONGEST: usize = 512;
+/// The member of a record that says when the session of a role began.
+pub(super) const SESSION_BEGAN: &str = "sessionBegan";
 
 /// What is known beforehand about the records of an operation.
 #[derive(Debug)]
@@ -177,13 +179,7 @@ impl<'a> Recorded<'a> {
 
     fn write_identity(&self, out: &mut Vec<u8>) {
         match self.who {
-            Who::Proved(principal) => {
-                out.extend_from_slice(b",\"userIdentity\":{\"type\":\"root-account\",\"accountId\":\"");
-                out.extend_from_slice(principal.account.as_str().as_bytes());
-                out.extend_from_slice(b"\",\"accessKeyId\":");
-                json::text(out, shortened(principal.access_key_id.as_bytes()));
-                out.push(b'}');
-            }
+            Who::Proved(principal) => write_principal(out, principal),
             Who::Claimed(Some(id)) => {
                 out.extend_from_slice(b",\"userIdentity\":{\"type\":\"unknown\",\"accessKeyId\":");
                 json::text(out, shortened(id.as_bytes()));
@@ -197,9 +193,11 @@ impl<'a> Recorded<'a> {
     fn write_more(&self, out: &mut Vec<u8>) {
         let (Some(touched), Who::Proved(principal)) = (self.touched, &self.who) else { return };
         let mut separator = b",\"owners\":[\"".as_slice();
-        for key in touched.keys.iter().filter(|key| key.key.account != principal.account) {
+        let owners = touched.keys.iter().map(|key| &key.key.account);
+        let owners = owners.chain(touched.secrets.iter().map(|secret| &secret.secret.account));
+        for owner in owners.filter(|owner| **owner != principal.account) {
             out.extend_from_slice(separator);
-            out.extend_from_slice(key.key.account.as_str().as_bytes());
+            out.extend_from_slice(owner.as_str().as_bytes());
             separator = b"\",\"";
         }
         if separator == b"\",\"" {
@@ -333,6 +331,41 @@ impl<'a> Recorded<'a> {
         mask.mask_response(&mut response);
         Some(response)
     }
+}
+
+fn write_principal(out: &mut Vec<u8>, principal: &Principal) {
+    out.extend_from_slice(b",\"userIdentity\":{\"type\":\"");
+    out.extend_from_slice(match &principal.identity {
+        Identity::Root => b"root-account\"".as_slice(),
+        Identity::User(_) => b"ram-user\"",
+        Identity::Session(_) => b"assumed-role\"",
+        Identity::Anonymous => b"unknown\"}",
+    });
+    if let Identity::Anonymous = principal.identity {
+        return;
+    }
+    // None of these texts has a character that JSON escapes.
+    let mut member = |name: &str, parts: &[&str]| {
+        for part in [",\"", name, "\":\""].iter().chain(parts).chain(&["\""]) {
+            out.extend_from_slice(part.as_bytes());
+        }
+    };
+    member("accountId", &[principal.account.as_str()]);
+    match &principal.identity {
+        Identity::Root | Identity::Anonymous => {}
+        Identity::User(user) => {
+            member("principalId", &[user.id.as_str()]);
+            member("userName", &[user.name.as_str()]);
+        }
+        Identity::Session(session) => {
+            member("principalId", &[session.role_id.as_str(), ":", session.name.as_str()]);
+            member("userName", &[session.role_name.as_str(), ":", session.name.as_str()]);
+            member(SESSION_BEGAN, &[&session.issued_at.to_string()]);
+        }
+    }
+    out.extend_from_slice(b",\"accessKeyId\":");
+    json::text(out, shortened(principal.access_key_id.as_bytes()));
+    out.push(b'}');
 }
 
 fn shortened(bytes: &[u8]) -> &[u8] {

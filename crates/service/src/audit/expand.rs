@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use sesame_domain::Timestamp;
 
+use super::event::SESSION_BEGAN;
+
 /// The whole event of a record: its body and the id that comes from its hash. An event is delivered to the account of
 /// the caller, and to that of a resource of another account, which `recipient` then names.
 pub fn expand(body: &[u8], id: &str, recipient: Option<&str>) -> Option<Value> {
@@ -44,12 +46,14 @@ pub fn expand(body: &[u8], id: &str, recipient: Option<&str>) -> Option<Value> {
     let (host, region, request_id) =
         (text(&event, "eventSource"), text(&event, "acsRegion"), text(&event, "requestId"));
     let product = text(&event, "serviceName");
+    let session = session(&mut event);
     if let Some(Value::Object(parameters)) = event.get_mut("requestParameters") {
         for (name, value) in
             [("AcsHost", host), ("AcsProduct", product), ("RegionId", region), ("RequestId", request_id)]
         {
             parameters.entry(name).or_insert(Value::String(value));
         }
+        parameters.extend(session);
     }
     let parameters = event.get("requestParameters").map(Value::to_string).unwrap_or_default();
     event.insert("requestParameterJson".into(), Value::String(parameters));
@@ -85,6 +89,21 @@ fn identity(event: &mut Map<String, Value>, user: Option<String>, recipient: Opt
     if let Some(recipient) = recipient.map(|account| json!(account)).or(account) {
         event.insert("recipientAccountId".into(), recipient);
     }
+}
+
+/// Says of a session of a role when it began; and what the parameters say of it.
+fn session(event: &mut Map<String, Value>) -> Map<String, Value> {
+    let mut parameters = Map::new();
+    let Some(Value::Object(identity)) = event.get_mut("userIdentity") else { return parameters };
+    let Some(began) = identity.remove(SESSION_BEGAN) else { return parameters };
+    // Whoever assumes a role with an access key was not asked for a second factor.
+    let attributes = json!({"attributes": {"mfaAuthenticated": "false", "creationDate": began}});
+    identity.insert("sessionContext".into(), attributes);
+    let text = |name: &str| identity.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (role, _) = text("principalId").split_once(':').unwrap_or_default();
+    parameters.insert("stsTokenPrincipalName".into(), json!(text("userName").replace(':', "/")));
+    parameters.insert("stsTokenPlayerUid".into(), json!(role));
+    parameters
 }
 
 /// The resources of a record: each type with its names, in the order of the record.

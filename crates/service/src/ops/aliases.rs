@@ -14,10 +14,11 @@ pub(crate) use update_alias::UpdateAlias;
 
 use serde::Serialize;
 use sesame_domain::alias::Alias;
-use sesame_domain::{AliasName, Page};
+use sesame_domain::{AccountId, AliasName, Page};
 
+use crate::authorize::Granted;
 use crate::context::Context;
-use crate::error::{KmsError, Result};
+use crate::error::{Code, KmsError, Result};
 
 /// Refuses the names that belong to service keys.
 fn not_reserved(alias: &AliasName) -> Result<()> {
@@ -25,6 +26,11 @@ fn not_reserved(alias: &AliasName) -> Result<()> {
         return Err(KmsError::invalid("AliasName", "names that begin with alias/acs belong to the service"));
     }
     Ok(())
+}
+
+/// Refuses a key of another account: an alias is a name inside its own.
+fn own_key(cx: &Context<'_>, on: &Granted) -> Result<()> {
+    if on.key()?.key.account == *cx.account() { Ok(()) } else { Err(Code::KeyNotFound.into()) }
 }
 
 /// A page of aliases, as ListAliases and ListAliasesByKeyId answer it.
@@ -52,9 +58,9 @@ struct AliasItem {
 }
 
 impl AliasPage {
-    fn new(cx: &Context<'_>, page: Page, aliases: Vec<Alias>, total_count: i64) -> Self {
+    fn new(cx: &Context<'_>, account: &AccountId, page: Page, aliases: Vec<Alias>, total_count: i64) -> Self {
         let item = |Alias { name, key }| AliasItem {
-            alias_arn: cx.arn(cx.account(), &name),
+            alias_arn: cx.arn(account, &name),
             alias_name: name.to_string(),
             key_id: key.to_string(),
         };

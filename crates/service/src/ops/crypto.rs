@@ -36,6 +36,9 @@ use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::keys::{LoadedKey, LoadedVersion};
 
+/// The algorithm of every symmetric key, as `kms:EncryptionAlgorithm` has it.
+const SYMMETRIC_DEFAULT: &str = "SYMMETRIC_DEFAULT";
+
 /// Refuses keys that are not for symmetric encryption.
 fn can_encrypt(on: &Granted) -> Result<()> {
     on.keys().iter().try_for_each(|key| is_symmetric(&key.key))

@@ -12,7 +12,6 @@ mod get_secret_value;
 mod list_secret_version_ids;
 mod list_secrets;
 mod params;
-mod policy;
 mod put_secret_value;
 mod restore_secret;
 mod rotate_secret;

@@ -48,14 +48,17 @@ fn one_target(key: Option<&KeyRef>, secret: Option<&SecretRef>, certificate: Opt
 /// What carries the tags: the keys or the secrets that were granted, each once.
 #[derive(Debug)]
 enum Holders {
-    Keys(BTreeSet<KeyId>),
+    Keys(Option<AccountId>, BTreeSet<KeyId>),
     Secrets(AccountId, BTreeSet<(SecretName, SecretId)>),
 }
 
 impl Holders {
     fn of(on: &Granted) -> Arc<Self> {
         Arc::new(match on.secrets() {
-            [] => Self::Keys(on.keys().iter().map(|key| key.key.id.clone()).collect()),
+            [] => {
+                let owner = on.keys().first().map(|key| key.key.account.clone());
+                Self::Keys(owner, on.keys().iter().map(|key| key.key.id.clone()).collect())
+            }
             secrets @ [first, ..] => {
                 let names = secrets.iter().map(|loaded| (loaded.secret.name.clone(), loaded.secret.id.clone()));
                 Self::Secrets(first.secret.account.clone(), names.collect())
@@ -66,14 +69,14 @@ impl Holders {
     /// Tags are kept under the account that owns what carries them.
     fn account<'a>(&'a self, caller: &'a AccountId) -> &'a AccountId {
         match self {
-            Self::Keys(_) => caller,
+            Self::Keys(owner, _) => owner.as_ref().unwrap_or(caller),
             Self::Secrets(owner, _) => owner,
         }
     }
 
     fn kind(&self) -> ResourceType {
         match self {
-            Self::Keys(_) => ResourceType::Key,
+            Self::Keys(..) => ResourceType::Key,
             Self::Secrets(..) => ResourceType::Secret,
         }
     }
@@ -81,7 +84,7 @@ impl Holders {
     /// Ids of keys, names of secrets.
     fn names(&self) -> Vec<&str> {
         match self {
-            Self::Keys(ids) => ids.iter().map(KeyId::as_str).collect(),
+            Self::Keys(_, ids) => ids.iter().map(KeyId::as_str).collect(),
             Self::Secrets(_, secrets) => secrets.iter().map(|(name, _)| name.as_str()).collect(),
         }
     }
@@ -89,7 +92,7 @@ impl Holders {
     /// Refuses when one of them does not permit the operation any more.
     async fn permit(&self, tx: &mut Tx<'_>, operation: &str) -> Result<()> {
         match self {
-            Self::Keys(ids) => {
+            Self::Keys(_, ids) => {
                 for id in ids {
                     key_for_write(tx, id, operation).await?;
                 }

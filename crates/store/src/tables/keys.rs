@@ -105,6 +105,21 @@ pub async fn get(conn: &mut Conn<'_>, id: &KeyId) -> Result<Option<Key>, StoreEr
     row.map(|row| key(&row)).transpose()
 }
 
+/// A key, and its policy when one was set.
+///
+/// # Errors
+/// As [`get`].
+pub async fn with_policy(conn: &mut Conn<'_>, id: &KeyId) -> Result<Option<(Key, Option<String>)>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        columns!(),
+        ", coalesce(policy, '') FROM keys LEFT JOIN key_policies ON key_id = id WHERE id = $1"
+    );
+    let Some(row) = conn.row(sql, args![id]).await? else { return Ok(None) };
+    let policy = row.text(18)?;
+    Ok(Some((key(&row)?, (!policy.is_empty()).then_some(policy))))
+}
+
 /// The keys that there are among the named ones, in no order.
 ///
 /// # Errors

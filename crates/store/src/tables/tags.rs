@@ -198,6 +198,9 @@ fn numbers(args: &mut Args, values: impl IntoIterator<Item = impl Arg>, before: 
 fn touch(tx: &mut Tx<'_>, account: &AccountId, kind: ResourceType, resources: &[&str]) {
     if kind == ResourceType::Secret {
         tx.touch(Change::SecretList(account.clone()));
+        for name in resources.iter().filter_map(|resource| resource.parse().ok()) {
+            tx.touch(Change::Secret(account.clone(), name));
+        }
     }
     if kind == ResourceType::Key {
         for key in resources.iter().filter_map(|resource| resource.parse().ok()) {

@@ -5,7 +5,7 @@ use sesame_domain::alias::Alias;
 use sesame_domain::{AliasName, KeyRef, Page};
 use sesame_store::{StoreError, aliases};
 
-use super::not_reserved;
+use super::{not_reserved, own_key};
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
@@ -26,6 +26,7 @@ pub(crate) struct Request {
 impl Operation for CreateAlias {
     const NAME: &'static str = "CreateAlias";
     const SUMMARY: &'static str = "Gives a key a name that calls can use in place of its id.";
+    const SUPPLIES_KEY_TAGS: bool = false;
     type Request = Request;
     type Response = Empty;
 
@@ -38,6 +39,7 @@ impl Operation for CreateAlias {
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
+        own_key(cx, &on)?;
         let key = on.key()?.key.id.clone();
         let (account, alias, now) = (cx.account().clone(), request.alias_name, cx.now());
         let limits = cx.service.limits;

@@ -21,6 +21,7 @@ pub(crate) struct Request {
 impl Operation for DeleteAlias {
     const NAME: &'static str = "DeleteAlias";
     const SUMMARY: &'static str = "Deletes an alias; its key stays as it is.";
+    const SUPPLIES_KEY_TAGS: bool = false;
     type Request = Request;
     type Response = Empty;
 
@@ -29,7 +30,7 @@ impl Operation for DeleteAlias {
     }
 
     fn targets(request: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {
-        [Target::Alias(&request.alias_name)]
+        [Target::AliasAndKey(&request.alias_name)]
     }
 
     async fn run(cx: &Context<'_>, _: Granted, request: Request) -> Result<Empty> {

@@ -35,6 +35,6 @@ impl Operation for ListAliases {
         let account = cx.account().clone();
         let read = cx.store().read(move |conn| Box::pin(async move { aliases::list(conn, &account, page).await }));
         let (aliases, total) = read.await?;
-        Ok(AliasPage::new(cx, page, aliases, total))
+        Ok(AliasPage::new(cx, cx.account(), page, aliases, total))
     }
 }

@@ -26,6 +26,7 @@ pub(crate) struct Request {
 impl Operation for ListAliasesByKeyId {
     const NAME: &'static str = "ListAliasesByKeyId";
     const SUMMARY: &'static str = "Lists the aliases of a key.";
+    const SUPPLIES_KEY_TAGS: bool = false;
     type Request = Request;
     type Response = AliasPage;
 
@@ -35,9 +36,10 @@ impl Operation for ListAliasesByKeyId {
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<AliasPage> {
         let page = page(request.page_number, request.page_size);
+        let owner = &on.key()?.key.account;
         let key = on.key()?.key.id.clone();
         let read = cx.store().read(move |conn| Box::pin(async move { aliases::list_by_key(conn, &key, page).await }));
         let (aliases, total) = read.await?;
-        Ok(AliasPage::new(cx, page, aliases, total))
+        Ok(AliasPage::new(cx, owner, page, aliases, total))
     }
 }

@@ -4,7 +4,7 @@ use sesame_derive::Params;
 use sesame_domain::{AliasName, KeyRef};
 use sesame_store::{StoreError, aliases};
 
-use super::not_reserved;
+use super::{not_reserved, own_key};
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
@@ -24,6 +24,7 @@ pub(crate) struct Request {
 impl Operation for UpdateAlias {
     const NAME: &'static str = "UpdateAlias";
     const SUMMARY: &'static str = "Moves an alias to another key.";
+    const SUPPLIES_KEY_TAGS: bool = false;
     type Request = Request;
     type Response = Empty;
 
@@ -36,6 +37,7 @@ impl Operation for UpdateAlias {
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
+        own_key(cx, &on)?;
         let key = on.key()?.key.id.clone();
         let (account, alias) = (cx.account().clone(), request.alias_name);
         cx.store()

@@ -62,6 +62,10 @@ impl Operation for AsymmetricDecrypt {
         can_encrypt(&on.key()?.key, request.algorithm)
     }
 
+    fn encryption_algorithm(request: &Request) -> Option<&str> {
+        Some(request.algorithm.name())
+    }
+
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {
         let version = on.version()?;
         let plaintext = decrypt(cx, version, request.algorithm, request.ciphertext_blob.0).await?;

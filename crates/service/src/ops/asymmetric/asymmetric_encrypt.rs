@@ -65,6 +65,10 @@ impl Operation for AsymmetricEncrypt {
         Ok(())
     }
 
+    fn encryption_algorithm(request: &Request) -> Option<&str> {
+        Some(request.algorithm.name())
+    }
+
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {
         let version = on.version()?;
         let with = Arc::clone(version);

@@ -13,6 +13,7 @@ use sesame_crypto::spec::KeySpec;
 use sesame_derive::Params;
 use sesame_domain::KeyRef;
 
+use super::SYMMETRIC_DEFAULT;
 use super::can_encrypt;
 use super::encrypt::is_short_enough;
 use crate::authorize::Granted;
@@ -81,6 +82,10 @@ impl Operation for AdvanceEncrypt {
             }
             _ => Ok(()),
         }
+    }
+
+    fn encryption_algorithm(_: &Request) -> Option<&str> {
+        Some(SYMMETRIC_DEFAULT)
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {

@@ -5,6 +5,7 @@ use sesame_crypto::encryption_context::EncryptionContext;
 use sesame_crypto::secret::SecretText;
 use sesame_derive::Params;
 
+use super::SYMMETRIC_DEFAULT;
 use super::blob::Blob;
 use super::{can_encrypt, open};
 use crate::authorize::Granted;
@@ -56,6 +57,10 @@ impl Operation for Decrypt {
 
     fn check(_: &Request, on: &Granted) -> Result<()> {
         can_encrypt(on)
+    }
+
+    fn encryption_algorithm(_: &Request) -> Option<&str> {
+        Some(SYMMETRIC_DEFAULT)
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {

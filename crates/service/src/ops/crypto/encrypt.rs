@@ -8,6 +8,7 @@ use sesame_crypto::secret::SecretText;
 use sesame_derive::Params;
 use sesame_domain::{KeyRef, limits};
 
+use super::SYMMETRIC_DEFAULT;
 use super::{can_encrypt, seal};
 use crate::authorize::Granted;
 use crate::context::Context;
@@ -56,6 +57,10 @@ impl Operation for Encrypt {
 
     fn check(_: &Request, on: &Granted) -> Result<()> {
         can_encrypt(on)
+    }
+
+    fn encryption_algorithm(_: &Request) -> Option<&str> {
+        Some(SYMMETRIC_DEFAULT)
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {

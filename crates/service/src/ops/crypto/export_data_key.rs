@@ -8,6 +8,7 @@ use sesame_crypto::encryption_context::EncryptionContext;
 use sesame_crypto::public_key::PublicKey;
 use sesame_derive::Params;
 
+use super::SYMMETRIC_DEFAULT;
 use super::blob::Blob;
 use super::{can_encrypt, export, open};
 use crate::authorize::Granted;
@@ -61,6 +62,10 @@ impl Operation for ExportDataKey {
 
     fn check(_: &Request, on: &Granted) -> Result<()> {
         can_encrypt(on)
+    }
+
+    fn encryption_algorithm(_: &Request) -> Option<&str> {
+        Some(SYMMETRIC_DEFAULT)
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {

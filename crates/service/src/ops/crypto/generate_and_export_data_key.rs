@@ -9,6 +9,7 @@ use sesame_crypto::public_key::PublicKey;
 use sesame_derive::Params;
 use sesame_domain::KeyRef;
 
+use super::SYMMETRIC_DEFAULT;
 use super::generate_data_key::{DataKeyLength, DataKeySpec, data_key_bytes, new_data_key};
 use super::{can_encrypt, export};
 use crate::authorize::Granted;
@@ -75,6 +76,10 @@ impl Operation for GenerateAndExportDataKey {
 
     fn check(_: &Request, on: &Granted) -> Result<()> {
         can_encrypt(on)
+    }
+
+    fn encryption_algorithm(_: &Request) -> Option<&str> {
+        Some(SYMMETRIC_DEFAULT)
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {

@@ -6,6 +6,7 @@ use sesame_crypto::secret::{SecretBytes, SecretText};
 use sesame_derive::Params;
 use sesame_domain::{KeyRef, limits};
 
+use super::SYMMETRIC_DEFAULT;
 use super::{can_encrypt, seal};
 use crate::authorize::Granted;
 use crate::context::Context;
@@ -63,6 +64,10 @@ impl Operation for GenerateDataKey {
 
     fn check(_: &Request, on: &Granted) -> Result<()> {
         can_encrypt(on)
+    }
+
+    fn encryption_algorithm(_: &Request) -> Option<&str> {
+        Some(SYMMETRIC_DEFAULT)
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {

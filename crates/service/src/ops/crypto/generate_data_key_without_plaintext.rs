@@ -5,6 +5,7 @@ use sesame_crypto::encryption_context::EncryptionContext;
 use sesame_derive::Params;
 use sesame_domain::KeyRef;
 
+use super::SYMMETRIC_DEFAULT;
 use super::can_encrypt;
 use super::generate_data_key::{DataKeyLength, DataKeySpec, data_key_bytes, new_data_key};
 use crate::authorize::Granted;
@@ -52,6 +53,10 @@ impl Operation for GenerateDataKeyWithoutPlaintext {
 
     fn check(_: &Request, on: &Granted) -> Result<()> {
         can_encrypt(on)
+    }
+
+    fn encryption_algorithm(_: &Request) -> Option<&str> {
+        Some(SYMMETRIC_DEFAULT)
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {

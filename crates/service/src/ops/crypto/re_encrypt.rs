@@ -9,6 +9,7 @@ use sesame_crypto::secret::SecretBytes;
 use sesame_derive::Params;
 use sesame_domain::{KeyRef, KeyVersionId};
 
+use super::SYMMETRIC_DEFAULT;
 use super::blob::Blob;
 use super::{can_encrypt, is_symmetric, open, seal};
 use crate::authorize::Granted;
@@ -113,6 +114,10 @@ impl Operation for ReEncrypt {
                 is_symmetric(&on.second_key()?.key)
             }
         }
+    }
+
+    fn encryption_algorithm(request: &Request) -> Option<&str> {
+        Some(request.source_encryption_algorithm.map_or(SYMMETRIC_DEFAULT, EncryptionAlgorithm::name))
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {

@@ -9,7 +9,7 @@ use sesame_crypto::spec::{KeySpec, KeyUsage};
 use sesame_derive::Params;
 use sesame_domain::rotation::RotationInterval;
 use sesame_domain::tag::ResourceType;
-use sesame_domain::{Key, KeyId, KeyState, KeyVersion, KeyVersionId, Origin, ProtectionLevel, limits};
+use sesame_domain::{Key, KeyId, KeyState, KeyVersion, KeyVersionId, Origin, ProtectionLevel, Tag, limits};
 use sesame_store::keys::NewVersion;
 use sesame_store::{key_policies, keys, tags};
 
@@ -71,6 +71,7 @@ impl Request {
 impl Operation for CreateKey {
     const NAME: &'static str = "CreateKey";
     const SUMMARY: &'static str = "Makes a key, or a container for key material to be imported.";
+    const DENIAL: Code = Code::NoPermissionAsBadRequest;
     type Request = Request;
     type Response = Response;
 
@@ -105,6 +106,10 @@ impl Operation for CreateKey {
 
     fn targets(_: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {
         [Target::Collection("key")]
+    }
+
+    fn request_tags(request: &Request) -> &[Tag] {
+        request.tags.as_ref().map_or(&[], |tags| &tags.0)
     }
 
     async fn run(cx: &Context<'_>, _: Granted, request: Request) -> Result<Response> {

@@ -49,6 +49,7 @@ struct Version {
 impl Operation for ListManagedDataKeyVersions {
     const NAME: &'static str = "ListManagedDataKeyVersions";
     const SUMMARY: &'static str = "Lists the versions of a data key that is kept under a name.";
+    const SUPPLIES_KEY_TAGS: bool = false;
     type Request = Request;
     type Response = Response;
 

@@ -8,7 +8,7 @@ use sesame_store::key_policies;
 use super::{KeyPolicy, is_default};
 use crate::authorize::Granted;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::operation::{Operation, Target};
 
 pub(crate) struct GetKeyPolicy;
@@ -30,6 +30,8 @@ pub(crate) struct Response {
 impl Operation for GetKeyPolicy {
     const NAME: &'static str = "GetKeyPolicy";
     const SUMMARY: &'static str = "Gives the policy of a key.";
+    const SUPPLIES_KEY_TAGS: bool = false;
+    const DENIAL: Code = Code::NoPermissionAsBadRequest;
     type Request = Request;
     type Response = Response;
 

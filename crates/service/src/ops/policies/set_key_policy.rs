@@ -7,7 +7,7 @@ use sesame_store::key_policies;
 use super::{KeyPolicy, is_default};
 use crate::authorize::Granted;
 use crate::context::Context;
-use crate::error::{KmsError, Result};
+use crate::error::{Code, KmsError, Result};
 use crate::operation::{Empty, Operation, Target};
 use crate::ops::key_for_write;
 
@@ -26,6 +26,8 @@ pub(crate) struct Request {
 impl Operation for SetKeyPolicy {
     const NAME: &'static str = "SetKeyPolicy";
     const SUMMARY: &'static str = "Replaces the policy of a key.";
+    const SUPPLIES_KEY_TAGS: bool = false;
+    const DENIAL: Code = Code::NoPermissionAsBadRequest;
     type Request = Request;
     type Response = Empty;
 

@@ -8,7 +8,7 @@ use sesame_derive::Params;
 use sesame_domain::secret::{BATCH, SecretRef, SecretVersionId, StageLabel};
 
 use super::get_secret_value::{self, GetSecretValue, Wanted, read};
-use crate::authorize::{Granted, secret_and_key};
+use crate::authorize::{Gate, Granted};
 use crate::context::Context;
 use crate::error::Result;
 use crate::operation::{Operation, Target};
@@ -118,9 +118,10 @@ impl Operation for BatchGetSecretValue {
     }
 
     async fn run(cx: &Context<'_>, _: Granted, request: Request) -> Result<Response> {
+        let gate = Gate::of::<GetSecretValue>(cx, None).await?;
         let mut response = Response { secret_values: Vec::new(), errors: Vec::new() };
         for item in request.secrets_list.0 {
-            match one(cx, &item).await {
+            match one(cx, &gate, &item).await {
                 Ok(value) => {
                     response.secret_values.push(Value { request_id: cx.service.new_request_id(), value });
                 }
@@ -138,8 +139,8 @@ impl Operation for BatchGetSecretValue {
     }
 }
 
-async fn one(cx: &Context<'_>, item: &Item) -> Result<get_secret_value::Response> {
-    let (secret, key) = secret_and_key(cx, GetSecretValue::NAME, &item.secret, "Decrypt").await?;
+async fn one(cx: &Context<'_>, gate: &Gate<'_>, item: &Item) -> Result<get_secret_value::Response> {
+    let (secret, key) = gate.secret_and_key(&item.secret, "Decrypt").await??;
     let wanted = Wanted { stage: item.stage.as_ref(), id: item.id.as_ref(), extended_config: item.extended_config };
     wanted.version(&secret)?;
     key.key.state.permits(GetSecretValue::NAME)?;

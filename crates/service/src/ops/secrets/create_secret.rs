@@ -13,19 +13,19 @@ use sesame_domain::secret::{
     SecretType, SecretVersion, SecretVersionId, StageLabel, Versions, initial_values,
 };
 use sesame_domain::tag::ResourceType;
-use sesame_domain::{KeyRef, limits};
+use sesame_domain::{KeyRef, Tag, limits};
 use sesame_store::secrets::NewSecretVersion;
 use sesame_store::{StoreError, secrets, tags};
 
 use super::RotationFields;
 use super::default_key::default_key;
 use super::params::{NewName, SecretData, name_refused};
-use super::policy::SecretPolicy;
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::keys::LoadedKey;
 use crate::operation::{Operation, Target, TargetKey};
+use crate::ops::policies::SecretPolicy;
 use crate::ops::tags::params::JsonTags;
 use crate::quotas::Resource;
 use crate::rotator::RotationTarget;
@@ -126,6 +126,7 @@ pub(crate) struct Response {
 impl Operation for CreateSecret {
     const NAME: &'static str = "CreateSecret";
     const SUMMARY: &'static str = "Makes a secret and stores its first value.";
+    const SUPPLIES_KEY_TAGS: bool = false;
     type Request = Request;
     type Response = Response;
 
@@ -149,6 +150,10 @@ impl Operation for CreateSecret {
             }
             _ => Ok(()),
         }
+    }
+
+    fn request_tags(request: &Request) -> &[Tag] {
+        request.tags.as_ref().map_or(&[], |tags| &tags.0)
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {

@@ -5,11 +5,11 @@ use sesame_derive::Params;
 use sesame_domain::secret::SecretRef;
 use sesame_store::secrets;
 
-use super::policy::{SecretPolicy, is_default};
 use crate::authorize::Granted;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::operation::{Operation, Target};
+use crate::ops::policies::{SecretPolicy, is_default};
 
 pub(crate) struct GetSecretPolicy;
 
@@ -30,6 +30,7 @@ pub(crate) struct Response {
 impl Operation for GetSecretPolicy {
     const NAME: &'static str = "GetSecretPolicy";
     const SUMMARY: &'static str = "Gives the policy of a secret.";
+    const DENIAL: Code = Code::NoPermissionAsBadRequest;
     type Request = Request;
     type Response = Response;
 

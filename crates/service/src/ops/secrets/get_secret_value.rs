@@ -103,7 +103,7 @@ fn labels<S: Serializer>(
 
 impl Serialize for Response {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let LoadedSecret { secret, versions, shown } = &*self.from;
+        let LoadedSecret { secret, versions, shown, .. } = &*self.from;
         let RotationFields { automatic_rotation, rotation_interval, last_rotation_date, next_rotation_date } =
             &shown.rotation;
         let view = View {
@@ -128,6 +128,7 @@ impl Operation for GetSecretValue {
     const NAME: &'static str = "GetSecretValue";
     const SUMMARY: &'static str = "Gives the value of a secret: the current one, or that of another version.";
     const SENSITIVE: bool = true;
+    const SUPPLIES_KEY_TAGS: bool = false;
     type Request = Request;
     type Response = Response;
 

@@ -51,6 +51,7 @@ enum Put {
 impl Operation for PutSecretValue {
     const NAME: &'static str = "PutSecretValue";
     const SUMMARY: &'static str = "Stores a new value of a generic secret as a new version.";
+    const SUPPLIES_KEY_TAGS: bool = false;
     type Request = Request;
     type Response = Response;
 

@@ -4,12 +4,12 @@ use sesame_derive::Params;
 use sesame_domain::secret::SecretRef;
 use sesame_store::secrets;
 
-use super::policy::{SecretPolicy, is_default};
 use super::secret_for_write;
 use crate::authorize::Granted;
 use crate::context::Context;
-use crate::error::{KmsError, Result};
+use crate::error::{Code, KmsError, Result};
 use crate::operation::{Empty, Operation, Target};
+use crate::ops::policies::{SecretPolicy, is_default};
 
 pub(crate) struct SetSecretPolicy;
 
@@ -26,6 +26,7 @@ pub(crate) struct Request {
 impl Operation for SetSecretPolicy {
     const NAME: &'static str = "SetSecretPolicy";
     const SUMMARY: &'static str = "Replaces the policy of a secret.";
+    const DENIAL: Code = Code::NoPermissionAsBadRequest;
     type Request = Request;
     type Response = Empty;
 

@@ -42,6 +42,7 @@ struct TagItem {
 impl Operation for ListResourceTags {
     const NAME: &'static str = "ListResourceTags";
     const SUMMARY: &'static str = "Lists the tags of a key.";
+    const SUPPLIES_KEY_TAGS: bool = false;
     type Request = Request;
     type Response = Response;
 
@@ -50,11 +51,11 @@ impl Operation for ListResourceTags {
     }
 
     async fn run(cx: &Context<'_>, on: Granted, _: Request) -> Result<Response> {
-        let key = &on.key()?.key.id;
+        let key = &on.key()?.key;
         let mut conn = cx.store().reader().await?;
-        let found = tags::list(&mut conn, cx.account(), ResourceType::Key, key.as_str()).await?;
+        let found = tags::list(&mut conn, &key.account, ResourceType::Key, key.id.as_str()).await?;
         let item = |tag: Tag| TagItem {
-            key_id: key.to_string(),
+            key_id: key.id.to_string(),
             tag_key: tag.key.as_str().to_owned(),
             tag_value: tag.value.as_str().to_owned(),
         };

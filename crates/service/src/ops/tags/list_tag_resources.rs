@@ -80,6 +80,8 @@ impl FromText for NextToken {
 impl Operation for ListTagResources {
     const NAME: &'static str = "ListTagResources";
     const SUMMARY: &'static str = "Lists the tags of keys or secrets, 200 in a page.";
+    const SUPPLIES_KEY_TAGS: bool = false;
+    const ALSO_OF: Option<&'static str> = Some("ecs");
     type Request = Request;
     type Response = Response;
 

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::operation::{Empty, Operation, Target};
 use crate::ops::certificates::put_tags;
+use sesame_domain::Tag;
 
 pub(crate) struct TagResource;
 
@@ -31,6 +32,7 @@ pub(crate) struct Request {
 impl Operation for TagResource {
     const NAME: &'static str = "TagResource";
     const SUMMARY: &'static str = "Puts tags on a key, a secret or a certificate.";
+    const SUPPLIES_KEY_TAGS: bool = false;
     type Request = Request;
     type Response = Empty;
 
@@ -43,6 +45,10 @@ impl Operation for TagResource {
         let secret = request.secret_name.as_ref().map(Target::Secret);
         let certificate = request.certificate_id.as_deref().map(Target::Certificate);
         key.into_iter().chain(secret).chain(certificate)
+    }
+
+    fn request_tags(request: &Request) -> &[Tag] {
+        &request.tags.0
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::operation::{Empty, Operation, Target};
 use crate::params::List;
+use sesame_domain::Tag;
 
 pub(crate) struct TagResources;
 
@@ -30,11 +31,17 @@ pub(crate) struct Request {
 impl Operation for TagResources {
     const NAME: &'static str = "TagResources";
     const SUMMARY: &'static str = "Puts tags on keys or secrets: on all of them or on none.";
+    const SUPPLIES_KEY_TAGS: bool = false;
+    const ALSO_OF: Option<&'static str> = Some("ecs");
     type Request = Request;
     type Response = Empty;
 
     fn targets(request: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {
         request.resource_id.0.iter().map(|id| Target::Resource(request.resource_type, id))
+    }
+
+    fn request_tags(request: &Request) -> &[Tag] {
+        &request.tag.0
     }
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {

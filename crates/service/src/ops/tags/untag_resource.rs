@@ -31,6 +31,7 @@ pub(crate) struct Request {
 impl Operation for UntagResource {
     const NAME: &'static str = "UntagResource";
     const SUMMARY: &'static str = "Removes tags from a key, a secret or a certificate.";
+    const SUPPLIES_KEY_TAGS: bool = false;
     type Request = Request;
     type Response = Empty;
 

@@ -32,6 +32,8 @@ pub(crate) struct Request {
 impl Operation for UntagResources {
     const NAME: &'static str = "UntagResources";
     const SUMMARY: &'static str = "Removes tags from keys or secrets: from all of them or from none.";
+    const SUPPLIES_KEY_TAGS: bool = false;
+    const ALSO_OF: Option<&'static str> = Some("ecs");
     type Request = Request;
     type Response = Empty;
 
