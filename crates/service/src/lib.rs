@@ -31,6 +31,7 @@ mod rotations_asked;
 pub mod rotator;
 mod secrets;
 mod service;
+mod tokens;
 mod uses;
 mod values;
 mod workers;

@@ -26,6 +26,7 @@ use crate::request::{Attempt, Call, Principal, SignedRequest};
 use crate::rotations_asked::RotationsAsked;
 use crate::rotator::{RotationListener, Rotator};
 use crate::secrets::Secrets;
+use crate::tokens::Tokens;
 use crate::uses::Uses;
 use crate::workers::Workers;
 
@@ -126,6 +127,7 @@ pub struct Service {
     pub(crate) rotations_seen_at: AtomicI64,
     pub(crate) workers: Arc<Workers>,
     pub(crate) challenges: Challenges,
+    pub(crate) tokens: Arc<Tokens>,
     pub(crate) audit: Audit,
     pub(crate) uses: Uses,
     pub(crate) access: Arc<Access>,
@@ -168,6 +170,7 @@ impl Service {
         let audit = Audit::new(options.audit, &region);
         let rotations_seen_at = AtomicI64::new(i64::MAX);
         let challenges = Challenges::default();
+        let tokens = Arc::new(Tokens::new(store.clone(), Arc::clone(&clock), Arc::clone(&random)));
         Arc::new(Self {
             store,
             region,
@@ -186,6 +189,7 @@ impl Service {
             rotations_seen_at,
             workers,
             challenges,
+            tokens,
             audit,
             uses: Uses::default(),
             access,

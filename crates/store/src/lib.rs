@@ -33,8 +33,8 @@ pub use error::StoreError;
 pub use options::Options;
 pub use store::Store;
 pub use tables::{
-    access_keys, accounts, aliases, audit_events, audit_keys, certificates, import_tokens, key_policies, key_uses,
-    key_versions, keys, managed_data_keys, meta, ram_access_keys, ram_grants, ram_roles, secret_rotations, secrets,
+    access_keys, accounts, aliases, audit_events, certificates, import_tokens, key_policies, key_uses, key_versions,
+    keys, managed_data_keys, meta, ram_access_keys, ram_grants, ram_roles, secret_rotations, secrets, server_keys,
     tags,
 };
 

@@ -204,8 +204,8 @@ async fn audit_options(config: &Config, store: &Store) -> Result<AuditOptions> {
     let folder = config.path(&settings.audit_folder);
     let now = SystemClock.now();
     let fresh = || Ed25519::new_seed(&SystemRandom);
-    let seed = sesame_store::audit_keys::get_or_put(store, "signature", fresh()?, now).await?;
-    let mask_key: SecretBytes = sesame_store::audit_keys::get_or_put(store, "mask", fresh()?, now).await?;
+    let seed = sesame_store::server_keys::get_or_put(store, "signature", fresh()?, now).await?;
+    let mask_key: SecretBytes = sesame_store::server_keys::get_or_put(store, "mask", fresh()?, now).await?;
     let log = AuditLog::open(sesame_audit::Options {
         folder: folder.clone(),
         fresh_id: uuid_v4(&SystemRandom)?,

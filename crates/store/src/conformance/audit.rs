@@ -5,7 +5,7 @@ use super::bed::{account, new_key};
 use super::{Bed, on_both_engines};
 use crate::audit_events::{self, Event, Place, Query};
 use crate::key_uses::KeyUse;
-use crate::{StoreError, audit_keys, key_uses};
+use crate::{StoreError, key_uses, server_keys};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_767_323_045);
 
@@ -39,13 +39,13 @@ async fn page(bed: &Bed, query: &Query<'_>) -> Vec<i64> {
 on_both_engines! {
     the_first_key_of_a_name_stays(bed) {
         let key = |byte: u8| SecretBytes::new(vec![byte; 32]);
-        let first = audit_keys::get_or_put(&bed.store, "mask", key(1), NOW).await.unwrap();
-        let again = audit_keys::get_or_put(&bed.store, "mask", key(2), NOW).await.unwrap();
-        let other = audit_keys::get_or_put(&bed.store, "signature", key(3), NOW).await.unwrap();
+        let first = server_keys::get_or_put(&bed.store, "mask", key(1), NOW).await.unwrap();
+        let again = server_keys::get_or_put(&bed.store, "mask", key(2), NOW).await.unwrap();
+        let other = server_keys::get_or_put(&bed.store, "signature", key(3), NOW).await.unwrap();
         assert_eq!((first.expose(), again.expose(), other.expose()), (&[1; 32][..], &[1; 32][..], &[3; 32][..]));
         // A key that was moved does not open.
         bed.tamper("UPDATE audit_keys SET secret = (SELECT secret FROM audit_keys WHERE name = 'signature')").await;
-        let moved = audit_keys::get(&mut bed.store.reader().await.unwrap(), "mask").await;
+        let moved = server_keys::get(&mut bed.store.reader().await.unwrap(), "mask").await;
         assert!(matches!(moved, Err(StoreError::Corrupt(_))), "{moved:?}");
     }
 

@@ -1,4 +1,5 @@
-//! The keys of the audit trail, sealed: one signs it, one masks values in it. All nodes share them.
+//! Keys that the servers made for themselves, sealed: one signs the audit trail, one masks values in it, one seals
+//! tokens. All nodes share them. The table still has the name of its first use.
 
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ pub async fn get_or_put(
         })
         .await?;
     // Another node may have been first.
-    get(&mut store.reader().await?, name).await?.ok_or(StoreError::Corrupt("a key of the audit trail is missing"))
+    get(&mut store.reader().await?, name).await?.ok_or(StoreError::Corrupt("a key of the servers is missing"))
 }
 
 /// The key of a name.
