@@ -84,6 +84,8 @@ codes! {
     NoPermission = "Forbidden.NoPermission", 403, "This operation is forbidden by permission system.";
     NoPermissionAsBadRequest = "Forbidden.NoPermission", 400, "This operation is forbidden by permission system.";
     NotAuthorized = "NoPermission", 403, "You are not authorized to do this action. You should be authorized by RAM.";
+    DiagnosisNotFound = "EntityNotExist", 404, "The encoded diagnostic message is none of this account: pass it on as it was received.";
+    DiagnosisExpired = "EncodedMessageExpire", 400, "The encoded diagnostic message is older than a day: repeat the call that was refused to get a new one.";
     DkmsInstanceNotFound = "Forbidden.DKMSInstanceNotFound", 403, "The specified DKMS Instance is not found.";
     KeyPolicyUnsupported = "Forbidden.KeyPolicyUnSupported", 400, "The specified key does not support key policy.";
     Opened = "Forbidden.Opened", 400, "Your kms service has been opened.";

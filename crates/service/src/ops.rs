@@ -5,6 +5,7 @@ pub(crate) mod aliases;
 pub(crate) mod asymmetric;
 pub(crate) mod certificates;
 pub(crate) mod crypto;
+pub(crate) mod diagnosis;
 mod filters;
 pub(crate) mod keys;
 pub(crate) mod mac;

@@ -173,6 +173,7 @@ registry! {
         GetSecretValue, BatchGetSecretValue, ListSecretVersionIds, UpdateSecretVersionStage,
         UpdateSecretRotationPolicy, RotateSecret, GetRandomPassword, GetSecretPolicy, SetSecretPolicy;
     trail: LookupEvents;
+    diagnosis: DecodeDiagnosticMessage;
     tags: TagResources, UntagResources, ListTagResources, TagResource, UntagResource, ListResourceTags;
 }
 

@@ -12,7 +12,8 @@ use sesame_store::tags;
 use smallvec::SmallVec;
 
 use crate::context::Context;
-use crate::error::{Code, KmsError, Result};
+use crate::denial::Denial;
+use crate::error::{Code, Result};
 use crate::keys::LoadedKey;
 use crate::operation::Operation;
 use crate::request::Identity;
@@ -119,18 +120,23 @@ impl<'a> Gate<'a> {
 
     /// Refuses the call unless an action of the operation's product is allowed on a resource.
     pub(super) async fn pass_as(&self, action: &str, on: On<'_>) -> Result<()> {
-        let policy = on.found.policy();
-        let session = self.session();
-        let sets = [self.identity.as_deref(), session, policy];
+        let sets = [self.identity.as_deref(), self.session(), on.found.policy()];
         let wants_tags = sets.iter().flatten().any(|set| set.wants_resource_tags());
         let tags = if wants_tags { on.found.tags(self.cx).await? } else { &[] };
+        match self.decide(action, on, tags) {
+            Ok(()) => Ok(()),
+            Err(denial) => Err(denial.into_error(self.cx).await),
+        }
+    }
+
+    fn decide(&self, action: &str, on: On<'_>, tags: &[Tag]) -> std::result::Result<(), Box<Denial>> {
         let facts = Facts { gate: self, on, tags };
         let nothing = PolicySet::default();
         let policies = Policies {
             owner: on.owner,
             identity: self.identity.as_deref().unwrap_or(&nothing),
-            session,
-            resource: policy,
+            session: self.session(),
+            resource: on.found.policy(),
         };
         let actions = self.actions(action);
         let resource = Resource { product: on.product, region: on.region, account: on.account, names: on.names };
@@ -138,7 +144,7 @@ impl<'a> Gate<'a> {
         if permits(&request, &policies) {
             return Ok(());
         }
-        Err(self.denied(&request, &decide(&request, &policies)))
+        Err(Box::new(self.denied(&request, decide(&request, &policies))))
     }
 
     fn session(&self) -> Option<&PolicySet> {
@@ -154,7 +160,7 @@ impl<'a> Gate<'a> {
         products.map(|product| Action { product, name }).collect()
     }
 
-    fn denied(&self, request: &Request<'_>, decision: &Decision) -> KmsError {
+    fn denied(&self, request: &Request<'_>, decision: Decision) -> Denial {
         let cx = self.cx;
         tracing::debug!(
             request_id = cx.request_id,
@@ -166,7 +172,7 @@ impl<'a> Gate<'a> {
             tls = cx.source.secure_transport,
             "denied"
         );
-        crate::denial::denied(cx, self.asks.denial, request, decision)
+        Denial::new(cx, self.asks.denial, request, decision)
     }
 }
 
