@@ -5,19 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
-use sesame_audit::{AuditLog, Disk, Files, Kind, Records};
+use sesame_audit::{AuditLog, Disk, Files, Kind as RecordKind, Records};
 use sesame_crypto::random::SystemRandom;
 use sesame_domain::{AccountId, Clock as _};
+use sesame_policy::{self as policy, Attachment, Document, Kind, Policy, PolicySet, PolicyType};
 use sesame_seal::FileSeal;
 use sesame_service::params::Params;
 use sesame_service::{
-    AuditOptions, Call, CallQuotas, Limits, Principal, Service, ServiceOptions, Source, audit, registry,
+    AccessDeniedDetail, AuditOptions, Call, CallQuotas, Identity, Limits, Principal, RoleSession, Service,
+    ServiceOptions, Source, UserIdentity, audit, registry,
 };
 use sesame_store::Store;
 use tempfile::TempDir;
 
 use crate::TestClock;
 use crate::postgres::Database;
+
+/// The account that every service begins with.
+const FIRST: &str = "1234567890123456";
 
 /// A service in process over a database of its own, which disappears with it.
 #[derive(Debug)]
@@ -55,6 +60,8 @@ pub struct Refusal {
     pub message: String,
     /// When to try again.
     pub retry_after_ms: Option<u64>,
+    /// Which permission was refused.
+    pub denied: Option<Box<AccessDeniedDetail>>,
 }
 
 impl fmt::Debug for Refusal {
@@ -113,7 +120,7 @@ impl TestKms {
         let audit = audit::testing::with_files(&trail, &(Arc::clone(&clock) as _), files).expect("a trail");
         let log = audit.log.clone();
         let service = service(&store, &clock, limits, quotas.clone(), audit);
-        Self { service, clock, principal: root_of("1234567890123456"), store, limits, quotas, log, trail, place }
+        Self { service, clock, principal: root_of(FIRST), store, limits, quotas, log, trail, place }
     }
 
     /// Another server over the same database, with a store, caches and a clock of its own, which shows the same time.
@@ -139,7 +146,7 @@ impl TestKms {
         let mut records = Records::from(&self.trail, 0).expect("a trail");
         let mut events = Vec::new();
         while let Some(line) = records.next_line().expect("a record") {
-            if matches!(line.kind, Kind::Event | Kind::Data) {
+            if matches!(line.kind, RecordKind::Event | RecordKind::Data) {
                 events.push(audit::expand(line.body, &audit::event_id(line.hash), None).expect("an event"));
             }
         }
@@ -167,6 +174,59 @@ impl TestKms {
         self.call_as(&root_of(account), operation, params).await
     }
 
+    /// A new user of the first account with policies: names of system policies, or documents.
+    pub async fn user(&self, name: &str, policies: &[&str]) -> Principal {
+        let made = self.call("Ram:CreateUser", &[("UserName", name)]).await.expect("a new user");
+        let id = made["User"]["UserId"].as_str().expect("an id").parse().expect("an id");
+        self.attach("User", name, policies).await;
+        let user = UserIdentity { id, name: name.parse().expect("a name") };
+        Principal { identity: Identity::User(Arc::new(user)), ..root_of(FIRST) }
+    }
+
+    /// A session of a new role of the first account with policies, and perhaps a policy of the session itself.
+    pub async fn session(&self, role: &str, policies: &[&str], policy: Option<&str>) -> Principal {
+        let trust = format!(
+            r#"{{"Version":"1","Statement":[{{"Effect":"Allow","Action":"sts:AssumeRole",
+                "Principal":{{"RAM":["acs:ram::{FIRST}:root"]}}}}]}}"#
+        );
+        let params = [("RoleName", role), ("AssumeRolePolicyDocument", &trust)];
+        let made = self.call("Ram:CreateRole", &params).await.expect("a new role");
+        self.attach("Role", role, policies).await;
+        let policy = policy.map(|text| {
+            let document = Document::parse(Kind::Session, text).map(Arc::new).map_err(|error| error.to_string());
+            let (policy_type, attachment) = (PolicyType::Session, Attachment::Session("test".into()));
+            let source = policy::Source { name: "session".into(), policy_type, version: "".into(), attachment };
+            PolicySet::of_one(Policy { source, document })
+        });
+        let session = RoleSession {
+            role_id: made["Role"]["RoleId"].as_str().expect("an id").parse().expect("an id"),
+            role_name: role.parse().expect("a name"),
+            name: "test".parse().expect("a name"),
+            policy,
+            source_identity: String::new(),
+            issued_at: self.clock.now(),
+            expires_at: self.clock.now().plus_seconds(3_600),
+        };
+        Principal { identity: Identity::Session(Arc::new(session)), ..root_of(FIRST) }
+    }
+
+    /// Attaches policies to a `User`, `Group` or `Role`: those of the service by name, others as documents.
+    pub async fn attach(&self, entity: &str, name: &str, policies: &[&str]) {
+        for (policy, number) in policies.iter().zip(1..) {
+            let own = format!("{name}-{number}");
+            let (kind, policy) = if policy.starts_with('{') {
+                let params = [("PolicyName", &*own), ("PolicyDocument", *policy)];
+                self.call("Ram:CreatePolicy", &params).await.expect("a new policy");
+                ("Custom", own.as_str())
+            } else {
+                ("System", *policy)
+            };
+            let of = format!("{entity}Name");
+            let params = [("PolicyType", kind), ("PolicyName", policy), (of.as_str(), name)];
+            self.call(&format!("Ram:AttachPolicyTo{entity}"), &params).await.expect("an attachment");
+        }
+    }
+
     /// Calls an operation as whom a test likes.
     ///
     /// # Errors
@@ -192,6 +252,7 @@ impl TestKms {
                 code: error.code.name(),
                 message: error.message.into_owned(),
                 retry_after_ms: error.retry_after_ms,
+                denied: error.denied,
             }),
         }
     }

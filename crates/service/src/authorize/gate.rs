@@ -6,7 +6,8 @@ use std::sync::Arc;
 use sesame_domain::tag::ResourceType;
 use sesame_domain::{AccountId, Tag};
 use sesame_policy::{
-    Action, Basis, ConditionKey, Decision, Policies, PolicySet, Request, Resource, Value, Values, decide, permits,
+    Action, Basis, Caller, ConditionKey, Decision, Effect, Policies, PolicySet, Request, Resource, Value, Values,
+    decide, permits,
 };
 use sesame_store::tags;
 use smallvec::SmallVec;
@@ -129,6 +130,28 @@ impl<'a> Gate<'a> {
         }
     }
 
+    /// Whether a policy of the caller explicitly denies the operation on a resource of its account, which a list then
+    /// leaves out. What the resource's own policy says is not looked at: that would take a look at each of them.
+    pub(crate) async fn denies(&self, kind: ResourceType, name: &str) -> Result<bool> {
+        let sets = [self.identity.as_deref(), self.session()];
+        if sets.iter().flatten().next().is_none() {
+            return Ok(false);
+        }
+        let wants_tags = sets.iter().flatten().any(|set| set.wants_resource_tags());
+        let tags = if wants_tags {
+            tags::list(&mut self.cx.store().reader().await?, self.cx.account(), kind, name).await?
+        } else {
+            Vec::new()
+        };
+        let names = [&*format!("{}/{name}", kind.name())];
+        let on = On::kms(self.cx, self.cx.account(), &names);
+        let facts = Facts { gate: self, on, tags: &tags };
+        let actions = self.actions(self.asks.operation);
+        let resource = Resource { product: on.product, region: on.region, account: on.account, names: on.names };
+        let request = Request { actions: &actions, resource, caller: self.cx.principal.caller(), context: &facts };
+        Ok(sets.iter().flatten().any(|set| set.effect(&request, None) == Some(Effect::Deny)))
+    }
+
     fn decide(&self, action: &str, on: On<'_>, tags: &[Tag]) -> std::result::Result<(), Box<Denial>> {
         let facts = Facts { gate: self, on, tags };
         let nothing = PolicySet::default();
@@ -145,6 +168,24 @@ impl<'a> Gate<'a> {
             return Ok(());
         }
         Err(Box::new(self.denied(&request, decide(&request, &policies))))
+    }
+
+    /// Whether a policy on a resource would keep the root of its account and the caller from the operation of this
+    /// gate, which could replace it.
+    pub(crate) fn locks_out(&self, owner: &AccountId, policy: &PolicySet) -> bool {
+        let owner = owner.as_str();
+        let actions = self.actions(self.asks.operation);
+        // The name of the resource plays no part in its own policy.
+        let resource = Resource { product: "kms", region: self.cx.region().as_str(), account: owner, names: &[] };
+        let on =
+            On { product: "kms", region: resource.region, account: owner, owner, names: &[], found: Found::Nothing };
+        let facts = Facts { gate: self, on, tags: &[] };
+        let root = Caller::Root { account: owner };
+        let request = |caller| Request { actions: &actions, resource, caller, context: &facts };
+        // The caller has just been allowed to do this by other policies than the new one.
+        [root, self.cx.principal.caller()]
+            .iter()
+            .all(|caller| policy.effect(&request(*caller), Some(owner)) == Some(Effect::Deny))
     }
 
     fn session(&self) -> Option<&PolicySet> {

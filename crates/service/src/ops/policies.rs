@@ -1,9 +1,11 @@
 //! The policies of keys and secrets: kept, validated and given back.
 
+mod admission;
 mod document;
 mod get_key_policy;
 mod set_key_policy;
 
+pub(crate) use admission::Proposed;
 pub(crate) use document::{KeyPolicy, SecretPolicy};
 pub(crate) use get_key_policy::GetKeyPolicy;
 pub(crate) use set_key_policy::SetKeyPolicy;

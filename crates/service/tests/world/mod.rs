@@ -105,6 +105,14 @@ pub(crate) async fn sample(kms: &TestKms, operation: &str, canary: &[u8; 32]) ->
         | "ListKeys"
         | "ListAliases"
         | "GetChallenge" => Sample::default(),
+        "DecodeDiagnosticMessage" => {
+            let policy = r#"{"Version":"1","Statement":[{"Effect":"Deny","Action":["kms:Encrypt"],
+                "Resource":["*"],"Principal":{"RAM":["acs:ram::1234567890123456:root"]}}]}"#;
+            let key = kms.key(&[("Policy", policy)]).await;
+            let refused = kms.call("Encrypt", &[("KeyId", &key), ("Plaintext", secret)]).await.unwrap_err();
+            let message = refused.denied.unwrap().encoded_diagnostic_message;
+            Sample::new(&[], [("EncodedDiagnosticMessage", &message)])
+        }
         "GetManagedDataKey" | "ListManagedDataKeyVersions" => {
             let account = "1234567890123456".parse().unwrap();
             kms.service.add_managed_data_key_version(&account, "app").await.unwrap();

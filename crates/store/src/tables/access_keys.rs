@@ -23,6 +23,19 @@ pub struct AccessKeyRecord {
     pub created_at: Timestamp,
 }
 
+/// What can be told about an access key of an account or of a user: everything but its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessKeyFacts {
+    /// The public half.
+    pub id: String,
+    /// Whether it may be used.
+    pub active: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last signed a request, as far as the database knows; `None` when it never did.
+    pub last_used_at: Option<Timestamp>,
+}
+
 /// Adds an access key.
 ///
 /// # Errors
@@ -66,6 +79,28 @@ pub async fn list(conn: &mut Conn<'_>, account: &AccountId) -> Result<Vec<Access
     Ok(records)
 }
 
+/// The access keys of an account, the oldest first, without their secrets.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn facts(conn: &mut Conn<'_>, account: &AccountId) -> Result<Vec<AccessKeyFacts>, StoreError> {
+    let sql = "SELECT id, active, created_at, last_used_at FROM access_keys WHERE account = $1 ORDER BY created_at, id";
+    conn.rows(sql, args![account]).await?.iter().map(AccessKeyFacts::read).collect()
+}
+
+/// Notes when access keys last signed a request; ids that are not there, and moments that are not newer than the one that
+/// is known, are passed over.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn note_used(tx: &mut Tx<'_>, used: &[(String, Timestamp)]) -> Result<(), StoreError> {
+    let sql = "UPDATE access_keys SET last_used_at = $2 WHERE id = $1 AND last_used_at < $2";
+    for (id, at) in used {
+        tx.execute(sql, args![id, *at]).await?;
+    }
+    Ok(())
+}
+
 /// Lets an access key be used, or not.
 ///
 /// # Errors
@@ -86,6 +121,18 @@ pub async fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool, StoreError> {
         tx.touch(Change::AccessKey(id.to_owned()));
     }
     Ok(deleted)
+}
+
+impl AccessKeyFacts {
+    /// Reads id, active, created_at and last_used_at.
+    pub(crate) fn read(row: &AnyRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.text(0)?,
+            active: row.flag(1)?,
+            created_at: row.time(2)?,
+            last_used_at: row.optional_time(3)?,
+        })
+    }
 }
 
 async fn record(conn: &mut Conn<'_>, row: &AnyRow) -> Result<AccessKeyRecord, StoreError> {

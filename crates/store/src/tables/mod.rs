@@ -16,6 +16,7 @@ pub mod meta;
 pub mod ram_access_keys;
 pub mod ram_grants;
 pub mod ram_roles;
+pub mod ram_users;
 pub(crate) mod secret_list;
 pub mod secret_rotations;
 pub mod secrets;

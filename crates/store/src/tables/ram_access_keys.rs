@@ -6,6 +6,7 @@ use sesame_domain::ram::{IdentityId, UserName};
 use sesame_domain::{AccountId, Timestamp};
 use sqlx::any::AnyRow;
 
+use crate::access_keys::AccessKeyFacts;
 use crate::barrier::Place;
 use crate::sql::{Columns as _, args};
 use crate::{Change, Conn, StoreError, Tx};
@@ -63,6 +64,61 @@ pub async fn get(conn: &mut Conn<'_>, id: &str) -> Result<Option<NamedAccessKey>
     let Some(row) = conn.row(sql, args![id]).await? else { return Ok(None) };
     let key = record(conn, &row).await?;
     Ok(Some(NamedAccessKey { key, user_name: row.parsed(6, "the name of a user")? }))
+}
+
+/// The access keys of a user, the oldest first, without their secrets.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn facts(conn: &mut Conn<'_>, user: &IdentityId) -> Result<Vec<AccessKeyFacts>, StoreError> {
+    let sql = "SELECT id, active, created_at, last_used_at FROM ram_access_keys WHERE user_id = $1
+        ORDER BY created_at, id";
+    conn.rows(sql, args![user]).await?.iter().map(AccessKeyFacts::read).collect()
+}
+
+/// Notes when access keys last signed a request; ids that are not there, and moments that are not newer than the one that
+/// is known, are passed over.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn note_used(tx: &mut Tx<'_>, used: &[(String, Timestamp)]) -> Result<(), StoreError> {
+    let sql = "UPDATE ram_access_keys SET last_used_at = $2 WHERE id = $1 AND last_used_at < $2";
+    for (id, at) in used {
+        tx.execute(sql, args![id, *at]).await?;
+    }
+    Ok(())
+}
+
+/// Lets an access key of a user be used, or not.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the user has none of this id.
+pub async fn set_active(tx: &mut Tx<'_>, user: &IdentityId, id: &str, active: bool) -> Result<(), StoreError> {
+    let sql = "UPDATE ram_access_keys SET active = $3 WHERE id = $1 AND user_id = $2";
+    tx.change_one(sql, args![id, user, active]).await?;
+    tx.touch(Change::AccessKey(id.to_owned()));
+    Ok(())
+}
+
+/// Removes an access key of a user; whether the user had it.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn delete(tx: &mut Tx<'_>, user: &IdentityId, id: &str) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM ram_access_keys WHERE id = $1 AND user_id = $2";
+    let deleted = tx.execute(sql, args![id, user]).await? > 0;
+    if deleted {
+        tx.touch(Change::AccessKey(id.to_owned()));
+    }
+    Ok(deleted)
+}
+
+/// Says that the name of a user changed, which caches keep with its access keys.
+pub(crate) async fn touch_all(tx: &mut Tx<'_>, user: &IdentityId) -> Result<(), StoreError> {
+    for key in facts(tx, user).await? {
+        tx.touch(Change::AccessKey(key.id));
+    }
+    Ok(())
 }
 
 async fn record(conn: &mut Conn<'_>, row: &AnyRow) -> Result<UserAccessKey, StoreError> {

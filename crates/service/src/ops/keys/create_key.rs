@@ -10,6 +10,7 @@ use sesame_derive::Params;
 use sesame_domain::rotation::RotationInterval;
 use sesame_domain::tag::ResourceType;
 use sesame_domain::{Key, KeyId, KeyState, KeyVersion, KeyVersionId, Origin, ProtectionLevel, Tag, limits};
+use sesame_policy::Kind;
 use sesame_store::keys::NewVersion;
 use sesame_store::{key_policies, keys, tags};
 
@@ -18,7 +19,7 @@ use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::operation::{Operation, Target};
-use crate::ops::policies::KeyPolicy;
+use crate::ops::policies::{KeyPolicy, Proposed, SetKeyPolicy};
 use crate::ops::tags::params::JsonTags;
 use crate::quotas::Resource;
 use crate::rotation;
@@ -116,6 +117,10 @@ impl Operation for CreateKey {
         let material = Arc::new(new_material(cx, request.spec(), request.origin()).await?);
         let (key, version) = new_key(cx, &request)?;
         let policy = request.policy;
+        if let Some(policy) = &policy {
+            let (kind, owner) = (Kind::Key, &key.account);
+            Proposed { kind, owner, text: policy.as_str(), replaces: None }.admit::<SetKeyPolicy>(cx).await?;
+        }
         let tags = Arc::<[_]>::from(request.tags.map(|tags| tags.0).unwrap_or_default());
         let limits = cx.service.limits;
         let response = Response { key_metadata: KeyMetadata::of_new(cx, &key) };

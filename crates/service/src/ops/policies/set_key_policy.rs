@@ -2,9 +2,10 @@
 
 use sesame_derive::Params;
 use sesame_domain::KeyRef;
+use sesame_policy::Kind;
 use sesame_store::key_policies;
 
-use super::{KeyPolicy, is_default};
+use super::{KeyPolicy, Proposed, is_default};
 use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
@@ -37,7 +38,12 @@ impl Operation for SetKeyPolicy {
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
         is_default(request.policy_name.as_deref())?;
-        let (id, policy) = (on.key()?.key.id.clone(), request.policy);
+        let (key, policy) = (&on.key()?.key, request.policy);
+        let replaces = key_policies::get(&mut cx.store().reader().await?, &key.id).await?;
+        let proposed =
+            Proposed { kind: Kind::Key, owner: &key.account, text: policy.as_str(), replaces: replaces.as_deref() };
+        proposed.admit::<Self>(cx).await?;
+        let id = key.id.clone();
         cx.store()
             .write(move |tx| {
                 let (id, policy) = (id.clone(), policy.clone());

@@ -14,10 +14,12 @@ use sesame_domain::secret::{
 };
 use sesame_domain::tag::ResourceType;
 use sesame_domain::{KeyRef, Tag, limits};
+use sesame_policy::Kind;
 use sesame_store::secrets::NewSecretVersion;
 use sesame_store::{StoreError, secrets, tags};
 
 use super::RotationFields;
+use super::SetSecretPolicy;
 use super::default_key::default_key;
 use super::params::{NewName, SecretData, name_refused};
 use crate::authorize::Granted;
@@ -25,7 +27,7 @@ use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::keys::LoadedKey;
 use crate::operation::{Operation, Target, TargetKey};
-use crate::ops::policies::SecretPolicy;
+use crate::ops::policies::{Proposed, SecretPolicy};
 use crate::ops::tags::params::JsonTags;
 use crate::quotas::Resource;
 use crate::rotator::RotationTarget;
@@ -158,6 +160,10 @@ impl Operation for CreateSecret {
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {
         let Plan { name, config, rotation } = request.plan()?;
+        if let Some(policy) = &request.policy {
+            let (kind, owner) = (Kind::Secret, cx.account());
+            Proposed { kind, owner, text: policy.as_str(), replaces: None }.admit::<SetSecretPolicy>(cx).await?;
+        }
         // Asked before anything is made on the system that the secret opens; the transaction asks again.
         if let Some(taken) = cx.secrets().get(cx.account(), &name).await? {
             taken.live()?;

@@ -2,6 +2,7 @@
 
 use sesame_derive::Params;
 use sesame_domain::secret::SecretRef;
+use sesame_policy::Kind;
 use sesame_store::secrets;
 
 use super::secret_for_write;
@@ -9,7 +10,7 @@ use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::operation::{Empty, Operation, Target};
-use crate::ops::policies::{SecretPolicy, is_default};
+use crate::ops::policies::{Proposed, SecretPolicy, is_default};
 
 pub(crate) struct SetSecretPolicy;
 
@@ -40,7 +41,12 @@ impl Operation for SetSecretPolicy {
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Empty> {
         is_default(request.policy_name.as_deref())?;
-        let (id, policy) = (on.secret()?.secret.id.clone(), request.policy);
+        let (secret, policy) = (&on.secret()?.secret, request.policy);
+        let replaces = secrets::policy(&mut cx.store().reader().await?, &secret.id).await?;
+        let (kind, owner) = (Kind::Secret, &secret.account);
+        let proposed = Proposed { kind, owner, text: policy.as_str(), replaces: replaces.as_deref() };
+        proposed.admit::<Self>(cx).await?;
+        let id = secret.id.clone();
         cx.store()
             .write(move |tx| {
                 let (id, policy) = (id.clone(), policy.clone());

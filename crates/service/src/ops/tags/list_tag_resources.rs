@@ -10,7 +10,7 @@ use sesame_store::tags;
 
 use super::params::SoughtTags;
 use super::{Holders, in_this_region};
-use crate::authorize::Granted;
+use crate::authorize::{Gate, Granted};
 use crate::context::Context;
 use crate::error::Result;
 use crate::operation::{Operation, Target};
@@ -106,13 +106,27 @@ impl Operation for ListTagResources {
         let more = rows.len() > limits::TAG_ROWS;
         rows.truncate(limits::TAG_ROWS);
         let next_token = rows.last().filter(|_| more).map(NextToken::encode).unwrap_or_default();
+        let gate = Gate::of::<Self>(cx, None).await?;
+        let mut shown = Vec::with_capacity(rows.len());
+        let mut last: Option<(String, bool)> = None;
+        for row in rows {
+            // Rows of one resource follow each other.
+            let denied = match &last {
+                Some((resource, denied)) if *resource == row.resource => *denied,
+                _ => gate.denies(kind, &row.resource).await?,
+            };
+            last = Some((row.resource.clone(), denied));
+            if !denied {
+                shown.push(row);
+            }
+        }
         let row = |row: TagRow| TagResource {
             resource_id: row.resource,
             resource_type: kind.name(),
             tag_key: row.tag.key.as_str().to_owned(),
             tag_value: row.tag.value.as_str().to_owned(),
         };
-        let tag_resource = rows.into_iter().map(row).collect();
+        let tag_resource = shown.into_iter().map(row).collect();
         Ok(Response { tag_resources: TagResources { tag_resource }, next_token })
     }
 }
