@@ -14,6 +14,7 @@
 //! | [`algorithm`] | signature, encryption, MAC and wrapping algorithms as the API names them |
 //! | [`public_key`], [`wrap`], [`fingerprint`] | keys that come from, or go, outside |
 //! | [`certificate`] | X.509 certificates and signing requests |
+//! | [`password_hash`] | what is kept in the place of a password that people log on with |
 //! | [`verifier`] | what database servers keep in the place of a password |
 //! | [`blob`], [`encryption_context`] | what `Encrypt` and `Decrypt` put around them |
 
@@ -31,6 +32,7 @@ pub mod error;
 pub mod fingerprint;
 pub mod hmac;
 pub mod material;
+pub mod password_hash;
 pub mod public_key;
 pub mod random;
 mod rsa;

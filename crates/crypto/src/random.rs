@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::digest::hex_lower;
 use crate::error::CryptoError;
+use crate::secret::SecretText;
 
 /// A cryptographically secure source of random bytes.
 pub trait Random: Send + Sync + fmt::Debug {
@@ -36,6 +37,25 @@ pub fn alphanumeric(random: &dyn Random, length: usize) -> Result<String, Crypto
         text.extend(fair.filter_map(|byte| ALPHABET.get(usize::from(byte % 36))).take(wanted).copied().map(char::from));
     }
     Ok(text)
+}
+
+/// `length` characters, each drawn uniformly from `0-9A-Za-z`.
+pub fn mixed_alphanumeric(random: &dyn Random, length: usize) -> Result<SecretText, CryptoError> {
+    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    // 248 is the greatest multiple of 62 that a byte can count to; what is above would favour the first characters.
+    const FAIR: u8 = 248;
+    let mut text = String::with_capacity(length);
+    let mut byte = [0];
+    while text.len() < length {
+        random.fill(&mut byte)?;
+        let [drawn] = byte;
+        if drawn < FAIR
+            && let Some(character) = ALPHABET.get(usize::from(drawn) % ALPHABET.len())
+        {
+            text.push(char::from(*character));
+        }
+    }
+    Ok(SecretText::new(text))
 }
 
 /// A random (version 4) UUID in lower case with dashes, 36 characters.
@@ -77,6 +97,11 @@ mod tests {
         for wanted in "0123456789abcdefghijklmnopqrstuvwxyz".chars() {
             assert_eq!(text.chars().filter(|c| *c == wanted).count(), 7 * 8);
         }
+        // One pass holds each of the 62 four times.
+        let text = mixed_alphanumeric(&Counting(AtomicU8::new(0)), 248).unwrap();
+        for wanted in ('0'..='9').chain('A'..='Z').chain('a'..='z') {
+            assert_eq!(text.expose().chars().filter(|c| *c == wanted).count(), 4);
+        }
     }
 
     #[test]
@@ -91,6 +116,7 @@ mod tests {
     fn lengths_are_exact() {
         for length in [0, 1, 21, 33, 100] {
             assert_eq!(alphanumeric(&SystemRandom, length).unwrap().len(), length);
+            assert_eq!(mixed_alphanumeric(&SystemRandom, length).unwrap().len(), length);
         }
     }
 }

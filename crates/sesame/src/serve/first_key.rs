@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use sesame_crypto::{CryptoError, Random, SecretText, SystemRandom};
+use sesame_crypto::{Random, SecretText, SystemRandom};
+use sesame_domain::ram::access_key;
 use sesame_domain::{AccountId, Clock as _, SystemClock};
 use sesame_store::access_keys::AccessKeyRecord;
 use sesame_store::{Store, StoreError, Tx, access_keys, accounts, meta};
@@ -153,14 +154,9 @@ fn fixed(settings: &Settings) -> Option<Credentials> {
     })
 }
 
-/// An access key of the form that Alibaba Cloud gives out.
 fn draw() -> Result<Credentials> {
-    Ok(Credentials {
-        access_key_id: format!("LTAI{}", mixed_alphanumeric(20)?.expose()),
-        access_key_secret: mixed_alphanumeric(30)?,
-        endpoint: String::new(),
-        region: String::new(),
-    })
+    let (access_key_id, access_key_secret) = access_key::draw(&SystemRandom)?;
+    Ok(Credentials { access_key_id, access_key_secret, endpoint: String::new(), region: String::new() })
 }
 
 fn random_account() -> Result<AccountId> {
@@ -169,40 +165,7 @@ fn random_account() -> Result<AccountId> {
     Ok(AccountId::from_random(bytes))
 }
 
-/// Characters drawn uniformly from `0-9A-Za-z`.
-fn mixed_alphanumeric(length: usize) -> Result<SecretText, CryptoError> {
-    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    // 248 is the greatest multiple of 62 that a byte can count to; what is above would favour the first characters.
-    const FAIR: u8 = 248;
-    let mut text = String::with_capacity(length);
-    let mut byte = [0];
-    while text.len() < length {
-        SystemRandom.fill(&mut byte)?;
-        let [drawn] = byte;
-        if drawn < FAIR
-            && let Some(character) = ALPHABET.get(usize::from(drawn) % ALPHABET.len())
-        {
-            text.push(char::from(*character));
-        }
-    }
-    Ok(SecretText::new(text))
-}
-
 /// EXPOSE: a secret has no `Clone`; the few places that need it twice are here.
 fn copy(secret: &SecretText) -> SecretText {
     SecretText::new(secret.expose().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn access_keys_have_the_form_of_the_original() {
-        let drawn = draw().unwrap();
-        assert!(drawn.access_key_id.starts_with("LTAI"));
-        assert_eq!((drawn.access_key_id.len(), drawn.access_key_secret.len()), (24, 30));
-        assert!(drawn.access_key_secret.expose().bytes().all(|b| b.is_ascii_alphanumeric()));
-        assert_ne!(drawn.access_key_secret, draw().unwrap().access_key_secret);
-    }
 }
