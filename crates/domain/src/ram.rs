@@ -1,10 +1,20 @@
 //! The identities of RAM: users, groups, roles, the policies that are attached to them, and OIDC providers
 //! (access-control reference, 1.1, 1.2 and 1.9).
 
+pub mod access_key;
+pub mod limits;
+mod login;
+mod password_policy;
+mod security_preference;
+
 use std::fmt;
 use std::str::FromStr;
 
 use crate::{AccountId, Timestamp};
+
+pub use login::LoginProfile;
+pub use password_policy::{PasswordPolicy, WeakPassword};
+pub use security_preference::SecurityPreference;
 
 /// Why a text is no name of the kind asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -28,6 +28,7 @@ const STEPS: &[(&str, &str, &str)] = steps! {
     "0006" "audit keys",
     "0007" "events and uses of keys",
     "0008" "users, groups, roles and policies",
+    "0009" "logins of users",
 };
 
 /// How often a step is tried again when another node runs it at the same time.

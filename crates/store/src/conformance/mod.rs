@@ -11,6 +11,7 @@ mod keys;
 mod managed_data_keys;
 mod material;
 mod postgres;
+mod ram;
 mod secrets;
 mod sqlite;
 mod tags;
