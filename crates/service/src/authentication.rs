@@ -12,6 +12,7 @@ use sesame_store::{Change, Store, access_keys, accounts, ram_access_keys};
 
 use crate::cached::Cached;
 use crate::error::{Code, KmsError, Result};
+use crate::last_used::{LastUsed, Noted, Owner};
 use crate::nonces::Nonces;
 use crate::request::{AcsAlgorithm, AcsScope, Identity, Principal, Signature, SignedRequest, UserIdentity, V1Method};
 
@@ -28,6 +29,7 @@ pub(crate) struct Authenticator {
     window_seconds: i64,
     require_nonce: bool,
     pub(crate) nonces: Nonces,
+    pub(crate) last_used: LastUsed,
 }
 
 /// An access key with its HMAC states prepared: ACS3 signs under the secret, V1 under the secret and `&`.
@@ -39,6 +41,7 @@ struct AccessKey {
     secret: SecretText,
     acs3_sha256: HmacKey,
     v1_sha1: HmacKey,
+    noted: Noted,
 }
 
 impl AccessKey {
@@ -51,7 +54,12 @@ impl AccessKey {
             identity,
             active,
             secret,
+            noted: Noted::default(),
         }
+    }
+
+    fn owner(&self) -> Owner {
+        if matches!(self.identity, Identity::Root) { Owner::Root } else { Owner::User }
     }
 
     fn v1_key(hash: HmacHash, secret: &str) -> HmacKey {
@@ -70,6 +78,7 @@ impl Authenticator {
             window_seconds,
             require_nonce,
             nonces: Nonces::new(window_seconds, nonce_capacity),
+            last_used: LastUsed::default(),
         }
     }
 
@@ -104,6 +113,7 @@ impl Authenticator {
             }
             None => {}
         }
+        self.last_used.note(&key.noted, key.owner(), request.access_key_id, now);
         Ok(Principal {
             account: key.account.clone(),
             access_key_id: request.access_key_id.into(),

@@ -19,6 +19,7 @@ use crate::error::{Code, KmsError, Result};
 use crate::keys::{LoadedKey, LoadedVersion};
 use crate::operation::{Operation, Target, TargetKey};
 use crate::ops::secrets::DEFAULT_KEY_CREATOR;
+use crate::request::Identity;
 use crate::secrets::LoadedSecret;
 
 /// The targets of a call, found and allowed. Only this module makes one, so whoever holds it may act on them.
@@ -152,6 +153,16 @@ impl Gate<'_> {
             Target::RamCollection(kind) => {
                 let (account, kind) = (cx.account(), kind.name());
                 self.pass(On::ram(account.as_str(), account, &[kind, &format!("{kind}/*")])).await?;
+                return Ok(Ok(()));
+            }
+            Target::OwnUser => {
+                let account = cx.account();
+                // An identity without a user needs the permission for all of them.
+                let name = match &cx.principal.identity {
+                    Identity::User(user) => format!("user/{}", user.name),
+                    Identity::Root | Identity::Session(_) | Identity::Anonymous => "user/*".to_owned(),
+                };
+                self.pass(On::ram(account.as_str(), account, &[&name])).await?;
                 return Ok(Ok(()));
             }
             Target::SystemPolicy(name) => {

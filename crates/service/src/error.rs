@@ -36,8 +36,10 @@ macro_rules! codes {
     };
 }
 
-// Codes, statuses and messages: gateway reference, section 5, and keys reference, section 13. Statuses that no page
-// gives are our choice: DryRunOperationError and ValidationError 400, AccessDeniedError 403, RequestEntityTooLarge 413.
+// Codes, statuses and messages: gateway reference, section 5, keys reference, section 13, and for RAM the page of its
+// errors. Statuses that no page gives are our choice: DryRunOperationError and ValidationError 400, AccessDeniedError 403,
+// RequestEntityTooLarge 413. So are these codes of RAM, made like their neighbours: the ranges but MinimumPasswordLength,
+// the formats of Marker and LoginNetworkMasks, NewPassword, OldPassword and Status.
 codes! {
     MissingAction = "MissingAction", 400, "Action is mandatory for this action.";
     MissingVersion = "MissingVersion", 400, "Version is mandatory for this action.";
@@ -110,6 +112,55 @@ codes! {
     DryRunOperation = "DryRunOperationError", 400, "The request would have succeeded, but the DryRun parameter was used.";
     Validation = "ValidationError", 400, "The request would have failed: a parameter or a resource is not valid.";
     AccessDenied = "AccessDeniedError", 403, "The request would have failed: the caller lacks permission.";
+    InvalidUserNameCharacters = "InvalidParameter.UserName.InvalidChars", 400, "The parameter - \"UserName\" contains invalid chars.";
+    InvalidUserNameLength = "InvalidParameter.UserName.Length", 400, "The parameter - \"UserName\" beyond the length limit.";
+    InvalidNewUserNameCharacters = "InvalidParameter.NewUserName.InvalidChars", 400, "The parameter - \"NewUserName\" contains invalid chars.";
+    InvalidNewUserNameLength = "InvalidParameter.NewUserName.Length", 400, "The parameter - \"NewUserName\" beyond the length limit.";
+    InvalidDisplayNameCharacters = "InvalidParameter.DisplayName.InvalidChars", 400, "The parameter - \"DisplayName\" contains invalid chars.";
+    InvalidDisplayNameLength = "InvalidParameter.DisplayName.Length", 400, "The parameter - \"DisplayName\" beyond the length limit.";
+    InvalidNewDisplayNameCharacters = "InvalidParameter.NewDisplayName.InvalidChars", 400, "The parameter - \"NewDisplayName\" contains invalid chars.";
+    InvalidNewDisplayNameLength = "InvalidParameter.NewDisplayName.Length", 400, "The parameter - \"NewDisplayName\" beyond the length limit.";
+    InvalidGroupNameCharacters = "InvalidParameter.GroupName.InvalidChars", 400, "The parameter - \"GroupName\" contains invalid chars.";
+    InvalidGroupNameLength = "InvalidParameter.GroupName.Length", 400, "The parameter - \"GroupName\" beyond the length limit.";
+    InvalidNewGroupNameCharacters = "InvalidParameter.NewGroupName.InvalidChars", 400, "The parameter - \"NewGroupName\" contains invalid chars.";
+    InvalidNewGroupNameLength = "InvalidParameter.NewGroupName.Length", 400, "The parameter - \"NewGroupName\" beyond the length limit.";
+    InvalidCommentsLength = "InvalidParameter.Comments.Length", 400, "The parameter - \"Comments\" beyond the length limit.";
+    InvalidNewCommentsLength = "InvalidParameter.NewComments.Length", 400, "The parameter - \"NewComments\" beyond the length limit.";
+    InvalidMobilePhoneFormat = "InvalidParameter.MobilePhone.Format", 400, "The format of the parameter - \"MobilePhone\" is incorrect.";
+    InvalidNewMobilePhoneFormat = "InvalidParameter.NewMobilePhone.Format", 400, "The format of the parameter - \"NewMobilePhone\" is incorrect.";
+    InvalidEmailFormat = "InvalidParameter.Email.Format", 400, "The format of the parameter - \"Email\" is incorrect.";
+    InvalidNewEmailFormat = "InvalidParameter.NewEmail.Format", 400, "The format of the parameter - \"NewEmail\" is incorrect.";
+    InvalidLoginNetworkMasksFormat = "InvalidParameter.LoginNetworkMasks.Format", 400, "The format of the parameter - \"LoginNetworkMasks\" is incorrect.";
+    InvalidMarkerFormat = "InvalidParameter.Marker.Format", 400, "The format of the parameter - \"Marker\" is incorrect.";
+    InvalidMinimumPasswordLengthRange = "InvalidParameter.MinimumPasswordLength.Range", 400, "The parameter - \"MinimumPasswordLength\" is out of its range.";
+    InvalidMaxPasswordAgeRange = "InvalidParameter.MaxPasswordAge.Range", 400, "The parameter - \"MaxPasswordAge\" is out of its range.";
+    InvalidPasswordReusePreventionRange = "InvalidParameter.PasswordReusePrevention.Range", 400, "The parameter - \"PasswordReusePrevention\" is out of its range.";
+    InvalidMaxLoginAttempsRange = "InvalidParameter.MaxLoginAttemps.Range", 400, "The parameter - \"MaxLoginAttemps\" is out of its range.";
+    InvalidLoginSessionDurationRange = "InvalidParameter.LoginSessionDuration.Range", 400, "The parameter - \"LoginSessionDuration\" is out of its range.";
+    InvalidMaxItemsRange = "InvalidParameter.MaxItems.Range", 400, "The parameter - \"MaxItems\" is out of its range.";
+    PasswordTooWeak = "InvalidParameter.Password.TooWeak", 400, "The parameter - \"Password\" is not compliant with the password policy.";
+    NewPasswordTooWeak = "InvalidParameter.NewPassword.TooWeak", 400, "The parameter - \"NewPassword\" is not compliant with the password policy.";
+    InvalidOldPassword = "InvalidParameter.OldPassword", 400, "The parameter - \"OldPassword\" is incorrect.";
+    InvalidStatus = "InvalidParameter.Status", 400, "The parameter - \"Status\" is incorrect.";
+    UserNotExist = "EntityNotExist.User", 404, "The user does not exist.";
+    UserAccessKeyNotExist = "EntityNotExist.User.AccessKey", 404, "The user access key does not exist.";
+    UserLoginProfileNotExist = "EntityNotExist.User.LoginProfile", 404, "The user login profile does not exist.";
+    UserGroupNotExist = "EntityNotExist.User.Group", 404, "The user has not joined the group.";
+    GroupNotExist = "EntityNotExist.Group", 404, "The group does not exist.";
+    UserAlreadyExists = "EntityAlreadyExists.User", 409, "The user does already EXIST.";
+    UserLoginProfileAlreadyExists = "EntityAlreadyExists.User.LoginProfile", 409, "The user login profile does already EXIST.";
+    UserGroupAlreadyExists = "EntityAlreadyExists.User.Group", 409, "The user has already joined the group.";
+    GroupAlreadyExists = "EntityAlreadyExists.Group", 409, "The group does already EXIST.";
+    DeleteConflictUserGroup = "DeleteConflict.User.Group", 409, "The user CAN NOT be in any group while deleting the user.";
+    DeleteConflictUserAccessKey = "DeleteConflict.User.AccessKey", 409, "The user CAN NOT has any access key while deleting the user.";
+    DeleteConflictUserLoginProfile = "DeleteConflict.User.LoginProfile", 409, "The user CAN NOT has any login profile while deleting the user.";
+    DeleteConflictUserPolicy = "DeleteConflict.User.Policy", 409, "The user CAN NOT has any attached policy while deleting the user.";
+    DeleteConflictGroupUser = "DeleteConflict.Group.User", 409, "The group CAN NOT has any user member while deleting the group.";
+    DeleteConflictGroupPolicy = "DeleteConflict.Group.Policy", 409, "The entity CAN NOT has any attached policy while deleting the group.";
+    LimitExceededUser = "LimitExceeded.User", 409, "The count of users beyond the current limits.";
+    LimitExceededUserAccessKey = "LimitExceeded.User.AccessKey", 409, "The access key count of the user access keys beyond the current limits.";
+    LimitExceededUserGroup = "LimitExceeded.User.Group", 409, "The count of groups the target user joined beyond the current limits.";
+    LimitExceededGroup = "LimitExceeded.Group", 409, "The count of groups beyond the current limits.";
     InternalFailure = "InternalFailure", 500, "Internal Failure.";
     ServiceUnavailableTemporary = "ServiceUnavailableTemporary", 503, "Service Unavailable Temporary.";
 }
@@ -127,6 +178,36 @@ pub struct KmsError {
     pub denied: Option<Box<AccessDeniedDetail>>,
     /// The cause, for the log only.
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What is wrong with a parameter of RAM; its code says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It has a character that is not allowed.
+    Characters,
+    /// It is too short or too long.
+    Length,
+    /// It has another form.
+    Format,
+    /// The number is too small or too large.
+    Range,
+    /// The password does not have what the policy demands.
+    TooWeak,
+    /// It is none of the words that it can be, or not what it must be equal to.
+    Value,
+}
+
+impl Fault {
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Characters => ".InvalidChars",
+            Self::Length => ".Length",
+            Self::Format => ".Format",
+            Self::Range => ".Range",
+            Self::TooWeak => ".TooWeak",
+            Self::Value => "",
+        }
+    }
 }
 
 /// What an operation or a step before it returns.
@@ -149,6 +230,16 @@ impl KmsError {
             Code::InvalidParameter,
             format!("The specified parameter \"{parameter}\" is not valid: {what_is_right}."),
         )
+    }
+
+    /// `InvalidParameter.<parameter>.<fault>` that says what would be right. A parameter that has no code of its own is
+    /// refused as everywhere else.
+    pub(crate) fn faulty(parameter: &str, fault: Fault, what_is_right: impl fmt::Display) -> Self {
+        let name = format!("InvalidParameter.{parameter}{}", fault.suffix());
+        match Code::ALL.iter().find(|code| code.name() == name) {
+            Some(code) => Self::new(*code, format!("{}: {what_is_right}.", code.message().trim_end_matches('.'))),
+            None => Self::invalid(parameter, what_is_right),
+        }
     }
 
     /// `InternalFailure` whose cause goes to the log.

@@ -63,8 +63,11 @@ async fn copy_events(service: &Service) {
     }
 }
 
-/// Adds counted uses of keys to the database.
+/// Adds counted uses of keys to the database, and when access keys last signed.
 pub(crate) async fn keep_uses(service: &Service) {
+    if let Err(error) = service.last_used().flush(&service.store).await {
+        tracing::error!(%error, cause = ?error.cause, "last uses of access keys could not be kept in the database; trying again");
+    }
     if let Err(error) = service.uses.flush(&service.store).await {
         tracing::error!(%error, cause = ?error.cause, "uses of keys could not be counted in the database; trying again");
     }

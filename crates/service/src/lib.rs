@@ -14,6 +14,7 @@ pub mod guard;
 
 mod jobs;
 mod keys;
+mod last_used;
 mod lists;
 mod managed_data_keys;
 pub mod metrics;

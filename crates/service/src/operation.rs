@@ -115,6 +115,8 @@ pub enum Target<'r> {
     /// A user, group, role, policy or OIDC provider of the caller's account, by name, whether or not there is one: it is
     /// looked for by the operation itself, after permission was given.
     Ram(RamKind, &'r str),
+    /// The user that calls; the account itself when that is who calls.
+    OwnUser,
     /// All users, groups, roles, policies or OIDC providers of the caller's account.
     RamCollection(RamKind),
     /// A policy of the service, by name.

@@ -12,6 +12,7 @@ pub(crate) mod mac;
 pub(crate) mod managed;
 pub(crate) mod material;
 pub(crate) mod policies;
+pub(crate) mod ram;
 pub(crate) mod secrets;
 pub(crate) mod tags;
 pub(crate) mod trail;

@@ -169,6 +169,11 @@ registry! {
         UpdateCertificateStatus, CertificatePrivateKeySign, CertificatePublicKeyVerify, CertificatePublicKeyEncrypt,
         CertificatePrivateKeyDecrypt;
     aliases: CreateAlias, UpdateAlias, DeleteAlias, ListAliases, ListAliasesByKeyId;
+    ram: CreateUser, GetUser, UpdateUser, DeleteUser, ListUsers, CreateAccessKey, UpdateAccessKey, DeleteAccessKey,
+        ListAccessKeys, GetAccessKeyLastUsed, CreateGroup, GetGroup, UpdateGroup, DeleteGroup, ListGroups,
+        AddUserToGroup, RemoveUserFromGroup, ListGroupsForUser, ListUsersForGroup, CreateLoginProfile,
+        GetLoginProfile, UpdateLoginProfile, DeleteLoginProfile, ChangePassword, GetPasswordPolicy, SetPasswordPolicy,
+        GetSecurityPreference, SetSecurityPreference;
     secrets: CreateSecret, DescribeSecret, ListSecrets, UpdateSecret, DeleteSecret, RestoreSecret, PutSecretValue,
         GetSecretValue, BatchGetSecretValue, ListSecretVersionIds, UpdateSecretVersionStage,
         UpdateSecretRotationPolicy, RotateSecret, GetRandomPassword, GetSecretPolicy, SetSecretPolicy;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use sesame_crypto::random::{Random, uuid_v4};
-use sesame_domain::{Clock, RegionId, Timestamp, limits, secret};
+use sesame_domain::{Clock, RegionId, Timestamp, limits, ram, secret};
 use sesame_store::{Change, Store};
 
 use crate::access::Access;
@@ -17,6 +17,7 @@ use crate::error::{KmsError, Result};
 use crate::guard::guarded;
 use crate::jobs::{self, Jobs};
 use crate::keys::Keys;
+use crate::last_used::LastUsed;
 use crate::lists::{KeyPage, Lists};
 use crate::metrics::Metrics;
 use crate::ops::secrets::SecretPage;
@@ -78,6 +79,14 @@ pub struct Limits {
     pub secrets_per_account: u64,
     /// Certificates of one account; 0 for no quota.
     pub certificates_per_account: u64,
+    /// Users of one account; 0 for no quota.
+    pub users_per_account: u64,
+    /// Groups of one account; 0 for no quota.
+    pub groups_per_account: u64,
+    /// Groups that one user can be in; 0 for any number.
+    pub groups_per_user: u64,
+    /// Access keys of one user; 0 for any number.
+    pub access_keys_per_user: u64,
     /// Rotations of secrets that an account may ask for in an hour; 0 for any number.
     pub secret_rotations_per_hour: u64,
     /// Versions of one asymmetric key; 0 for no limit.
@@ -99,6 +108,10 @@ impl Default for Limits {
             key_versions_per_account: 0,
             secrets_per_account: 0,
             certificates_per_account: 0,
+            users_per_account: 0,
+            groups_per_account: 0,
+            groups_per_user: ram::limits::GROUPS_PER_USER,
+            access_keys_per_user: ram::limits::ACCESS_KEYS_PER_USER,
             secret_rotations_per_hour: secret::ROTATIONS_PER_HOUR,
             asymmetric_versions: limits::ASYMMETRIC_KEY_VERSIONS,
             asymmetric_version_seconds: limits::ASYMMETRIC_VERSION_SECONDS,
@@ -344,6 +357,11 @@ impl Service {
             Ok(_) => Err("the database has not been heard of for a second".to_owned()),
             Err(error) => Err(chain(&error)),
         }
+    }
+
+    /// When access keys last signed a request.
+    pub(crate) fn last_used(&self) -> &LastUsed {
+        &self.authenticator.last_used
     }
 
     pub(crate) fn purge_nonces(&self) {

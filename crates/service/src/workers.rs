@@ -90,6 +90,19 @@ impl Workers {
             return Ok(job());
         }
         let lane = if work == Work::Generation { &self.generations } else { &self.uses };
+        Self::run_in(lane, job).await
+    }
+
+    /// Does work that is slow and that nobody waits for impatiently, such as hashing a password, in turn with the keys that
+    /// are made.
+    ///
+    /// # Errors
+    /// As [`Workers::run`].
+    pub(crate) async fn run_slow<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        Self::run_in(&self.generations, job).await
+    }
+
+    async fn run_in<T: Send + 'static>(lane: &Arc<Lane>, job: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let job = move || -> Option<Handover> {
             if answer.is_closed() {
@@ -100,7 +113,7 @@ impl Workers {
             Some(Box::new(move || drop(answer.send(result))))
         };
         lane.push(Job { run: Box::new(job), runtime: Handle::current() })?;
-        answered.await.map_err(|_| KmsError::internal("a job with a key ended without a result"))
+        answered.await.map_err(|_| KmsError::internal("a job ended without a result"))
     }
 }
 

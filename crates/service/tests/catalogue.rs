@@ -9,8 +9,18 @@ use serde_json::Value;
 use sesame_service::params::Kind;
 use sesame_service::registry::{ENTRIES, Product};
 
+/// The metadata of RAM marks nothing as required.
+const NEEDED: &str = "without it there is nothing to act on";
+
 /// Where we differ from the catalogue on purpose: operation (or `*`), parameter, what differs, why.
 const DEVIATIONS: &[(&str, &str, &str, &str)] = &[
+    ("*", "GroupName", "required", NEEDED),
+    ("*", "NewPassword", "required", NEEDED),
+    ("*", "OldPassword", "required", NEEDED),
+    ("CreateLoginProfile", "Password", "required", NEEDED),
+    ("*", "Status", "required", NEEDED),
+    ("*", "UserAccessKeyId", "required", NEEDED),
+    ("*", "UserName", "required", NEEDED),
     ("*", "FetchTags", "kind", "declared as text, but its values are true and false"),
     ("BatchGetSecretValue", "SecretsList", "kind", "a list of objects, sent as one JSON text"),
     ("BatchGetSecretValue", "SecretsList", "required", "without it there is nothing to read"),

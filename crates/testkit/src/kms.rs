@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 use sesame_audit::{AuditLog, Disk, Files, Kind as RecordKind, Records};
 use sesame_crypto::random::SystemRandom;
-use sesame_domain::{AccountId, Clock as _};
+use sesame_domain::{AccountId, Clock as _, Timestamp};
 use sesame_policy::{self as policy, Attachment, Document, Kind, Policy, PolicySet, PolicyType};
 use sesame_seal::FileSeal;
 use sesame_service::params::Params;
@@ -15,7 +15,7 @@ use sesame_service::{
     AccessDeniedDetail, AuditOptions, Call, CallQuotas, Identity, Limits, Principal, RoleSession, Service,
     ServiceOptions, Source, UserIdentity, audit, registry,
 };
-use sesame_store::Store;
+use sesame_store::{Store, StoreError, accounts};
 use tempfile::TempDir;
 
 use crate::TestClock;
@@ -116,6 +116,7 @@ impl TestKms {
         let options =
             sesame_store::Options::new(place.url(), root_key, Arc::new(SystemRandom), Arc::clone(&clock) as _);
         let store = Store::open(options).await.expect("an open store");
+        make_accounts(&store).await;
         let trail = place.new_trail();
         let audit = audit::testing::with_files(&trail, &(Arc::clone(&clock) as _), files).expect("a trail");
         let log = audit.log.clone();
@@ -281,6 +282,21 @@ impl Place {
     fn url(&self) -> String {
         let file = || format!("sqlite://{}", self.folder.path().join("sesame.db").display());
         self.database.as_ref().map_or_else(file, Database::url)
+    }
+}
+
+/// The accounts that tests act as: what hangs on an account needs it.
+async fn make_accounts(store: &Store) {
+    for account in ["1234567890123456", "6543210987654321"] {
+        let account: AccountId = account.parse().expect("sixteen digits");
+        let made = store.write(move |tx| {
+            let account = account.clone();
+            Box::pin(async move { accounts::insert(tx, &account, Timestamp::from_millis(1)).await })
+        });
+        // Another server over the same database may have made it.
+        let made =
+            made.await.or_else(|error| if matches!(error, StoreError::AlreadyExists) { Ok(()) } else { Err(error) });
+        made.expect("an account");
     }
 }
 

@@ -63,6 +63,9 @@ fn resource_type(parameter: &str) -> Option<&'static str> {
         "SecretName" => Some(SECRET),
         "CertificateId" => Some("ACS::KMS::Certificate"),
         "KmsInstanceId" => Some("ACS::KMS::Instance"),
+        "UserName" => Some("ACS::RAM::User"),
+        "GroupName" => Some("ACS::RAM::Group"),
+        "UserAccessKeyId" => Some("ACS::RAM::AccessKey"),
         _ => None,
     }
 }

@@ -124,6 +124,21 @@ pub fn facts(name: &str) -> Facts {
             | "DeleteAlias"
             | "TagResources"
             | "UntagResources"
+            | "CreateUser"
+            | "UpdateUser"
+            | "DeleteUser"
+            | "CreateAccessKey"
+            | "UpdateAccessKey"
+            | "DeleteAccessKey"
+            | "DeleteGroup"
+            | "AddUserToGroup"
+            | "RemoveUserFromGroup"
+            | "CreateLoginProfile"
+            | "UpdateLoginProfile"
+            | "DeleteLoginProfile"
+            | "ChangePassword"
+            | "SetPasswordPolicy"
+            | "SetSecurityPreference"
     );
     Facts { access, class, group, is_sensitive }
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use sesame_domain::ram::limits;
+
 use crate::error::{Code, KmsError, Result};
 use crate::service::Limits;
 
@@ -18,12 +20,23 @@ pub(crate) enum Resource {
     Secrets,
     /// Certificates of an account.
     Certificates,
+    /// Users of an account.
+    Users,
+    /// Groups of an account.
+    Groups,
+    /// Groups that a user is in.
+    GroupsOfUser,
+    /// Access keys of a user.
+    AccessKeysOfUser,
+    /// Access keys of an account itself.
+    AccessKeysOfRoot,
 }
 
 /// The most there may be of something.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Quota {
     most: u64,
+    code: Code,
     /// What is said beyond it; what the code says by itself otherwise.
     message: Option<&'static str>,
 }
@@ -31,6 +44,13 @@ pub(crate) struct Quota {
 impl Limits {
     /// The quota of a resource, when it has one; what there is need only be counted then.
     pub(crate) fn quota(&self, resource: Resource) -> Option<Quota> {
+        let code = match resource {
+            Resource::Users => Code::LimitExceededUser,
+            Resource::Groups => Code::LimitExceededGroup,
+            Resource::GroupsOfUser => Code::LimitExceededUserGroup,
+            Resource::AccessKeysOfUser | Resource::AccessKeysOfRoot => Code::LimitExceededUserAccessKey,
+            _ => Code::LimitExceeded,
+        };
         let (most, message) = match resource {
             Resource::Keys => (self.keys_per_account, None),
             Resource::Aliases => (self.aliases_per_account, None),
@@ -39,8 +59,13 @@ impl Limits {
             Resource::Certificates => {
                 (self.certificates_per_account, Some("The account has as many certificates as it may have."))
             }
+            Resource::Users => (self.users_per_account, None),
+            Resource::Groups => (self.groups_per_account, None),
+            Resource::GroupsOfUser => (self.groups_per_user, None),
+            Resource::AccessKeysOfUser => (self.access_keys_per_user, None),
+            Resource::AccessKeysOfRoot => (limits::ACCESS_KEYS_OF_ROOT, None),
         };
-        (most != 0).then_some(Quota { most, message })
+        (most != 0).then_some(Quota { most, code, message })
     }
 }
 
@@ -48,12 +73,12 @@ impl Quota {
     /// Refuses one more than there are.
     ///
     /// # Errors
-    /// `Rejected.LimitExceeded`.
+    /// `Rejected.LimitExceeded`, for what RAM counts its own codes.
     pub(crate) fn admit_beside(self, there: i64) -> Result<()> {
         if there.unsigned_abs() < self.most {
             return Ok(());
         }
-        let message = self.message.unwrap_or(Code::LimitExceeded.message());
-        Err(KmsError::new(Code::LimitExceeded, Cow::Borrowed(message)))
+        let message = self.message.unwrap_or(self.code.message());
+        Err(KmsError::new(self.code, Cow::Borrowed(message)))
     }
 }

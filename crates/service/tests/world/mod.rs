@@ -1,10 +1,13 @@
 //! A call of every registered operation that succeeds, for tests that go through all of them.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a fixture that cannot be made fails its test")]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use sesame_crypto::{EncryptionAlgorithm, KeySpec, PublicKey, SystemRandom, UnlockedKey};
+use sesame_service::registry::{self, Product};
 use sesame_testkit::TestKms;
 
 /// A call, and the keys that it touches.
@@ -85,6 +88,68 @@ async fn certificate(kms: &TestKms, operation: &str, secret: &str) -> Sample {
     }
 }
 
+/// Fresh names for users and groups.
+fn fresh(what: &str) -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("{what}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A user, a group, an access key or a login of its own, used where that needs it, and a call that succeeds with it.
+async fn identity(kms: &TestKms, operation: &str, secret: &str) -> Option<Sample> {
+    let (user, group) = (fresh("user"), fresh("group"));
+    let (user, group) = (("UserName", user.as_str()), ("GroupName", group.as_str()));
+    let password = ("Password", secret);
+    match operation {
+        "CreateUser" => return Some(Sample::new(&[], [user, ("DisplayName", "A User"), ("Email", "a@b.example")])),
+        "CreateGroup" => return Some(Sample::new(&[], [group])),
+        "ListUsers"
+        | "ListGroups"
+        | "GetPasswordPolicy"
+        | "SetPasswordPolicy"
+        | "GetSecurityPreference"
+        | "SetSecurityPreference" => return Some(Sample::default()),
+        _ => {}
+    }
+    let make = async |operation: &str, params: &[(&str, &str)]| kms.call(operation, params).await.unwrap();
+    make("CreateUser", &[user]).await;
+    Some(match operation {
+        "GetUser" | "UpdateUser" | "DeleteUser" | "ListAccessKeys" | "ListGroupsForUser" | "CreateAccessKey" => {
+            Sample::new(&[], [user])
+        }
+        "UpdateAccessKey" | "DeleteAccessKey" | "GetAccessKeyLastUsed" => {
+            let made = make("CreateAccessKey", &[user]).await;
+            let id = text(&made, "AccessKey/AccessKeyId");
+            let id = ("UserAccessKeyId", id.as_str());
+            match operation {
+                "UpdateAccessKey" => Sample::new(&[], [user, id, ("Status", "Inactive")]),
+                _ => Sample::new(&[], [user, id]),
+            }
+        }
+        "GetGroup" | "UpdateGroup" | "DeleteGroup" | "ListUsersForGroup" => {
+            make("CreateGroup", &[group]).await;
+            Sample::new(&[], [group])
+        }
+        "AddUserToGroup" | "RemoveUserFromGroup" => {
+            make("CreateGroup", &[group]).await;
+            if operation == "RemoveUserFromGroup" {
+                make("AddUserToGroup", &[user, group]).await;
+            }
+            Sample::new(&[], [user, group])
+        }
+        "CreateLoginProfile" => Sample::new(&[], [user, password]),
+        "GetLoginProfile" | "UpdateLoginProfile" | "DeleteLoginProfile" => {
+            make("CreateLoginProfile", &[user, ("Password", "some password")]).await;
+            match operation {
+                "UpdateLoginProfile" => Sample::new(&[], [user, password]),
+                _ => Sample::new(&[], [user]),
+            }
+        }
+        // Its caller is a user, which no sample is: it is refused, and tried in tests/ram.
+        "ChangePassword" => Sample::new(&[], [("OldPassword", secret), ("NewPassword", secret)]),
+        _ => return None,
+    })
+}
+
 /// A fresh key of its own and a call that succeeds with it; what must stay secret in it is made of `canary`, 32 bytes.
 pub(crate) async fn sample(kms: &TestKms, operation: &str, canary: &[u8; 32]) -> Sample {
     let secret = STANDARD.encode(canary);
@@ -96,6 +161,11 @@ pub(crate) async fn sample(kms: &TestKms, operation: &str, canary: &[u8; 32]) ->
         let (pair, _) = UnlockedKey::generate(KeySpec::EcSm2, &SystemRandom).unwrap();
         STANDARD.encode(pair.public_key_der().unwrap())
     };
+    if registry::lookup(operation).is_some_and(|entry| entry.product == Product::Ram)
+        && let Some(sample) = identity(kms, operation, secret).await
+    {
+        return sample;
+    }
     match operation {
         "DescribeAccountKmsStatus"
         | "LookupEvents"

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sesame_crypto::SecretText;
-use sesame_domain::{AccountId, RegionId, limits, secret};
+use sesame_domain::{AccountId, RegionId, limits, ram, secret};
 use sesame_service::{AccountRate, Allowance, GroupRate, Limits};
 
 use super::instances::{Instances, WebhookSettings};
@@ -168,6 +168,16 @@ settings! {
     "limits.certificates_per_account" => limits_certificates_per_account: Bounded<0, { u32::MAX as u64 }> =
         Bounded::new(0),
         "The most certificates of one account; 0 for no quota.";
+    "limits.users_per_account" => limits_users_per_account: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
+        "The most RAM users of one account; 0 for no quota.";
+    "limits.groups_per_account" => limits_groups_per_account: Bounded<0, { u32::MAX as u64 }> = Bounded::new(0),
+        "The most groups of RAM users of one account; 0 for no quota.";
+    "limits.groups_per_user" => limits_groups_per_user: Bounded<0, { u32::MAX as u64 }> =
+        Bounded::new(ram::limits::GROUPS_PER_USER),
+        "The most groups that one RAM user can be in; 0 for any number.";
+    "limits.access_keys_per_user" => limits_access_keys_per_user: Bounded<0, { u32::MAX as u64 }> =
+        Bounded::new(ram::limits::ACCESS_KEYS_PER_USER),
+        "The most access keys of one RAM user; 0 for any number.";
     "limits.secret_rotations_per_hour" => limits_secret_rotations_per_hour: Bounded<0, 1_000_000> =
         Bounded::new(secret::ROTATIONS_PER_HOUR),
         "How many rotations of secrets an account may ask for in an hour, on each node; 0 for any number.";

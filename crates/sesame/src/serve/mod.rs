@@ -188,6 +188,10 @@ fn service(config: &Config, store: Store, audit: AuditOptions) -> Arc<Service> {
             asymmetric_version_seconds: settings.limits_asymmetric_version_seconds.count(),
             secrets_per_account: settings.limits_secrets_per_account.get(),
             certificates_per_account: settings.limits_certificates_per_account.get(),
+            users_per_account: settings.limits_users_per_account.get(),
+            groups_per_account: settings.limits_groups_per_account.get(),
+            groups_per_user: settings.limits_groups_per_user.get(),
+            access_keys_per_user: settings.limits_access_keys_per_user.get(),
             secret_rotations_per_hour: settings.limits_secret_rotations_per_hour.get(),
         },
         call_quotas: CallQuotas {
