@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from harness import ram as ram_clients
 from harness.kms import EVERY_CLIENT, EVERY_VARIANT, client
 from harness.server import Server
 from harness.signing import Signed
@@ -40,6 +41,18 @@ def kms(request, server):
 def any_kms(request, server):
     """As `kms`, in each way that the SDKs can sign and send."""
     return client(server, request.param)
+
+
+@pytest.fixture(params=ram_clients.EVERY_CLIENT)
+def ram(request, server):
+    """A client of RAM over each scheme."""
+    return ram_clients.client(server, request.param)
+
+
+@pytest.fixture(params=ram_clients.EVERY_VARIANT)
+def any_ram(request, server):
+    """As `ram`, in each way that the SDK can sign and send."""
+    return ram_clients.client(server, request.param)
 
 
 @pytest.fixture

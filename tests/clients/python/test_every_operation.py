@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from harness.certificates import issued
 from harness.kms import tag_list, tags_json, text64
-from harness.operations import WITHOUT_REQUIRED_PARAMETERS, to_drive
+from harness.operations import ALSO_BUILT, DRIVEN, WITHOUT_REQUIRED_PARAMETERS, to_drive
 from harness.server import REGION
 
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -221,3 +221,8 @@ def secrets(kms, fresh):
 def test_every_operation_says_what_it_misses(any_kms):
     for operation in sorted(to_drive(any_kms) - WITHOUT_REQUIRED_PARAMETERS):
         any_kms.refuses("MissingParameter", 400, operation)
+
+
+def test_every_operation_of_the_other_products_is_driven_somewhere():
+    for product, suites in DRIVEN.items():
+        assert set().union(*suites.values()) == ALSO_BUILT[product], product

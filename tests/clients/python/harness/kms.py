@@ -2,11 +2,8 @@
 
 import base64
 import json
-import uuid
 
-import pytest
-
-from .errors import ApiError
+from .api import Api
 from .py_legacy import PyLegacy
 from .py_new import PyNew, PyNewAsync
 
@@ -26,17 +23,11 @@ EVERY_VARIANT = EVERY_CLIENT + ["py-new-v1/http", "py-new-sm3/http", "py-new-v4/
                                 "py-new-async/https", "py-legacy-get/http"]
 
 
-class Kms:
+class Kms(Api):
     """A client with the short cuts that the tests share."""
 
     def __init__(self, driver, name):
-        self._driver = driver
-        self.name = name
-        self.is_legacy = isinstance(driver, PyLegacy)
-        self.operations = driver.operations()
-
-    def __call__(self, operation, **parameters):
-        return self._driver.call(operation, **parameters)
+        super().__init__(driver, name, is_legacy=isinstance(driver, PyLegacy))
 
     def key(self, **parameters):
         """Creates a key and gives its id."""
@@ -69,16 +60,6 @@ class Kms:
         rows = self("ListResourceTags", KeyId=key_id)["Tags"]["Tag"]
         assert {row["KeyId"] for row in rows} <= {key_id}
         return {row["TagKey"]: row["TagValue"] for row in rows}
-
-    def refuses(self, code, status, operation, **parameters):
-        """The call fails with exactly this code and status, in the client's own terms; gives the message."""
-        with pytest.raises(ApiError) as caught:
-            self(operation, **parameters)
-        refusal = caught.value
-        assert (refusal.code, refusal.status) == (code, status)
-        assert refusal.kind == ("ServerException" if self.is_legacy else "ClientException")
-        uuid.UUID(refusal.request_id)
-        return refusal.message
 
 
 def client(server, name):

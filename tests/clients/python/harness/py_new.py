@@ -1,10 +1,12 @@
-"""alibabacloud_kms20160120, the current Python SDK, in each way it can sign and send."""
+"""The current Python SDK, alibabacloud_kms20160120 and alibabacloud_ram20150501, in each way it can sign and send."""
 
 import asyncio
 import re
 
-from alibabacloud_kms20160120 import models
-from alibabacloud_kms20160120.client import Client
+from alibabacloud_kms20160120 import models as kms_models
+from alibabacloud_kms20160120.client import Client as KmsClient
+from alibabacloud_ram20150501 import models as ram_models
+from alibabacloud_ram20150501.client import Client as RamClient
 from alibabacloud_tea_openapi.exceptions import ClientException, ServerException
 from alibabacloud_tea_openapi.utils import Utils
 from alibabacloud_tea_openapi.utils_models import Config, OpenApiRequest, Params
@@ -33,8 +35,10 @@ def _request(kind, parameters):
 class PyNew:
     """`call` builds the typed request, sends it, checks the typed answer, and gives it back as a map."""
 
+    CLIENT, MODELS, VERSION = KmsClient, kms_models, "2016-01-20"
+
     def __init__(self, server, scheme, access_key_id=None, access_key_secret=None, endpoint=None, trusted=True, **signing):
-        self.client = Client(Config(
+        self.client = self.CLIENT(Config(
             access_key_id=access_key_id or server.access_key_id,
             access_key_secret=access_key_secret or server.access_key_secret,
             endpoint=endpoint or server.authority(scheme),
@@ -44,15 +48,15 @@ class PyNew:
             **signing,
         ))
 
-    @staticmethod
-    def operations():
+    @classmethod
+    def operations(cls):
         """Those that the client has a method of."""
         ending = "_with_options"
-        return {_camel(name[:-len(ending)]) for name in dir(Client) if name.endswith(ending)}
+        return {_camel(name[:-len(ending)]) for name in dir(cls.CLIENT) if name.endswith(ending)}
 
     def call(self, operation, **parameters):
         method = _snake(operation)
-        request_class = getattr(models, f"{operation}Request", None)
+        request_class = getattr(self.MODELS, f"{operation}Request", None)
         arguments = [_request(request_class, parameters)] if request_class else []
         typed_call = hasattr(self.client, method)
         if not typed_call:
@@ -71,11 +75,11 @@ class PyNew:
         assert response.body.request_id
         return response.body.to_map()
 
-    @staticmethod
-    def _generic(operation, parameters):
+    @classmethod
+    def _generic(cls, operation, parameters):
         """The generic request of the SDK, for operations that only its predecessor has methods of."""
         params = Params(
-            action=operation, version="2016-01-20", protocol="HTTPS", pathname="/", method="POST", auth_type="AK",
+            action=operation, version=cls.VERSION, protocol="HTTPS", pathname="/", method="POST", auth_type="AK",
             style="RPC", req_body_type="formData", body_type="json",
         )
         return [params, OpenApiRequest(query=Utils.query(parameters)), RuntimeOptions()]
@@ -112,6 +116,18 @@ class PyNewAsync(PyNew):
             return await getattr(self.client, f"{method}_async")(*arguments)
 
         return asyncio.run(send())
+
+
+class PyRam(PyNew):
+    """The same for RAM."""
+
+    CLIENT, MODELS, VERSION = RamClient, ram_models, "2015-05-01"
+
+
+class PyRamAsync(PyNewAsync):
+    """The same through the asynchronous methods."""
+
+    CLIENT, MODELS, VERSION = RamClient, ram_models, "2015-05-01"
 
 
 class PyNewGeneric(PyNew):
