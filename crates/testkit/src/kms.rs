@@ -287,7 +287,7 @@ impl Place {
 
 /// The accounts that tests act as: what hangs on an account needs it.
 async fn make_accounts(store: &Store) {
-    for account in ["1234567890123456", "6543210987654321"] {
+    for account in [FIRST, "6543210987654321"] {
         let account: AccountId = account.parse().expect("sixteen digits");
         let made = store.write(move |tx| {
             let account = account.clone();
