@@ -44,6 +44,38 @@ impl fmt::Debug for AccountId {
     }
 }
 
+/// What an operator calls an account: up to 64 characters, none of them a control character; empty for no name. Two
+/// accounts may have the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountName(Box<str>);
+
+/// The text can be no name of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the name of an account has at most 64 characters, on one line")]
+pub struct InvalidAccountName;
+
+impl AccountName {
+    /// The longest name, in characters.
+    pub const LIMIT: usize = 64;
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AccountName {
+    type Err = InvalidAccountName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAccountName> {
+        if text.chars().count() <= Self::LIMIT && !text.chars().any(char::is_control) {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidAccountName)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +85,17 @@ mod tests {
         assert!("1234567890123456".parse::<AccountId>().is_ok());
         for wrong in ["", "123456789012345", "12345678901234567", "123456789012345x"] {
             assert!(wrong.parse::<AccountId>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_line_of_64_characters_at_most() {
+        let longest = "\u{540d}".repeat(64);
+        for name in ["", "Team B, staging", &longest] {
+            assert_eq!(name.parse::<AccountName>().unwrap().as_str(), name);
+        }
+        for wrong in ["a\nb", "\u{7f}", &format!("{longest}x")] {
+            assert!(wrong.parse::<AccountName>().is_err(), "{wrong:?}");
         }
     }
 

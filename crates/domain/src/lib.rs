@@ -20,7 +20,7 @@ pub mod tag;
 mod time;
 mod wire_enum;
 
-pub use account::AccountId;
+pub use account::{AccountId, AccountName, InvalidAccountName};
 pub use alias::AliasName;
 pub use arn::{Arn, InvalidArn};
 pub use id::{InvalidId, KeyId, KeyVersionId};

@@ -1,6 +1,7 @@
 //! Operations, their registry, and the one path that every call takes: decode, authorize, execute.
 
 mod access;
+pub mod admin;
 pub mod audit;
 mod authentication;
 mod authorize;

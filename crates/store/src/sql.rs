@@ -4,7 +4,7 @@
 
 use sesame_domain::ram::{GroupName, IdentityId, OidcProviderName, PolicyName, RoleName, UserName};
 use sesame_domain::secret::{SecretId, SecretName, SecretVersionId, StageLabel};
-use sesame_domain::{AccountId, AliasName, KeyId, KeyVersionId, Timestamp};
+use sesame_domain::{AccountId, AccountName, AliasName, KeyId, KeyVersionId, Timestamp};
 use sqlx::Row as _;
 use sqlx::any::{AnyArguments, AnyRow};
 
@@ -120,7 +120,7 @@ macro_rules! text_args {
     )+};
 }
 
-text_args!(AccountId, AliasName, KeyId, KeyVersionId, SecretId, SecretName, SecretVersionId, StageLabel);
+text_args!(AccountId, AccountName, AliasName, KeyId, KeyVersionId, SecretId, SecretName, SecretVersionId, StageLabel);
 text_args!(IdentityId, UserName, GroupName, RoleName, PolicyName, OidcProviderName);
 
 /// Typed reading of a column by position.

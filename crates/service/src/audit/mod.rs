@@ -8,6 +8,7 @@ mod expand;
 pub mod facts;
 mod index;
 mod mask;
+mod operator_event;
 mod rotation;
 mod server_event;
 #[doc(hidden)]
@@ -27,6 +28,7 @@ pub use expand::{event_id, expand};
 pub use index::Queried;
 pub(crate) use index::{Index, term};
 pub use mask::{Mask, sensitivity};
+pub(crate) use operator_event::OperatorEvent;
 pub(crate) use server_event::{ServerAction, ServerEvent};
 
 /// The audit trail of a service.
@@ -86,6 +88,16 @@ impl Audit {
 
     /// As [`Audit::record`], for what no request asked for.
     pub(crate) async fn record_event(&self, event: &ServerEvent<'_>, request_id: &str, now: Timestamp) -> Result<()> {
+        self.append(Kind::Event, |out| event.write(out, &self.region, request_id, now)).await
+    }
+
+    /// As [`Audit::record`], for what an operator asked for on the server's machine.
+    pub(crate) async fn record_operator(
+        &self,
+        event: &OperatorEvent<'_>,
+        request_id: &str,
+        now: Timestamp,
+    ) -> Result<()> {
         self.append(Kind::Event, |out| event.write(out, &self.region, request_id, now)).await
     }
 

@@ -3,6 +3,7 @@
 //! PostgreSQL is found through `SESAME_TEST_POSTGRES_URL`, the URL of a superuser; each test makes a database of its
 //! own and drops it. Without that variable these tests say so and pass, except where `CI` is `true`.
 
+mod accounts;
 mod aliases;
 mod audit;
 mod barrier;

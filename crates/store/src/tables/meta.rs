@@ -3,6 +3,9 @@
 use crate::sql::{Columns as _, args};
 use crate::{Conn, StoreError, Tx};
 
+/// The name under which the id of the first account's first access key is kept, so that a configuration can replace it.
+pub const FIRST_ACCESS_KEY: &str = "first_access_key";
+
 /// The value of a name.
 ///
 /// # Errors

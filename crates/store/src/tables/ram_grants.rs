@@ -1,7 +1,7 @@
 //! What is granted to an identity: the policies that are attached to it, and to its groups.
 
 use sesame_domain::AccountId;
-use sesame_domain::ram::{EntityType, IdentityId, PolicyType};
+use sesame_domain::ram::{EntityType, IdentityId, PolicyType, UserName};
 
 use crate::sql::{Columns as _, args};
 use crate::{Conn, StoreError};
@@ -26,6 +26,19 @@ pub struct Grant {
 const COLUMNS: &str = "coalesce(p.default_version, 0), coalesce(v.document, '')";
 const DOCUMENTS: &str = "LEFT JOIN ram_policies p ON a.policy_type = 'Custom' AND p.account = a.account AND p.name = a.policy
         LEFT JOIN ram_policy_versions v ON v.account = p.account AND v.policy = p.name AND v.version = p.default_version";
+
+/// The id of the user of a name.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn user_id(
+    conn: &mut Conn<'_>,
+    account: &AccountId,
+    name: &UserName,
+) -> Result<Option<IdentityId>, StoreError> {
+    let row = conn.row("SELECT id FROM ram_users WHERE account = $1 AND name = $2", args![account, name]).await?;
+    row.map(|row| row.parsed(0, "the id of a user")).transpose()
+}
 
 /// The policies of a user and of its groups.
 ///
