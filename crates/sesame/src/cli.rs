@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::Sources;
+
 /// A self-hosted Key Management Service that speaks the Alibaba Cloud KMS API.
 #[derive(Debug, Parser)]
 #[command(name = "sesame", version, disable_help_subcommand = true, arg_required_else_help = true)]
@@ -18,7 +20,12 @@ pub(crate) enum Command {
     Serve(Box<ServeArguments>),
     /// Sign and send one operation: sesame call Encrypt --KeyId alias/app --Plaintext aGk=
     Call(CallArguments),
-    /// Make a managed data key, or a new version of one. On SQLite the server must not be running.
+    /// Make accounts, disable them, and change the access keys of accounts themselves. The server may be running.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Say whether a request would be allowed, and which statements of which policies decide. Status 3 is "denied".
+    Explain(Box<ExplainArguments>),
+    /// Make a managed data key, or a new version of one. The server may be running.
     DataKey(Box<DataKeyArguments>),
     /// Verify, export or search the audit trail.
     #[command(subcommand)]
@@ -95,9 +102,195 @@ pub(crate) struct DataKeyArguments {
     /// The account that owns it [default: the first].
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<String>,
-    /// How the server is started, to find its database.
     #[command(flatten)]
-    pub(crate) server: ServeArguments,
+    pub(crate) place: PlaceArguments,
+}
+
+/// Where the server is, for subcommands that work on its deployment.
+#[derive(Args, Debug)]
+pub(crate) struct PlaceArguments {
+    /// The data folder of the server [default: sesame-data].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<String>,
+    /// The configuration file of the server [default: sesame.toml in the data folder, when it is there].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// A setting of the server, by its name in the configuration file; may be repeated. Needed only while no server
+    /// runs, to find its database.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) sets: Vec<String>,
+}
+
+/// How a subcommand prints what it has to say.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct SayArguments {
+    /// How the answer is printed.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) output: SayFormat,
+}
+
+/// How a subcommand prints what it has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SayFormat {
+    Text,
+    Json,
+}
+
+/// What every subcommand of `account` takes.
+#[derive(Args, Debug)]
+pub(crate) struct AccountFlags {
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    #[command(flatten)]
+    pub(crate) say: SayArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account with an access key of its own. The secret of the key is shown once, or written to a file.
+    Create {
+        /// What to call it; more than one account may be called the same.
+        #[arg(long, value_name = "NAME", default_value = "")]
+        name: String,
+        /// The id, 16 digits [default: drawn].
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// Write the access key to this new file, which only its owner can read, and print no secret.
+        #[arg(long, value_name = "FILE")]
+        credentials: Option<PathBuf>,
+        #[command(flatten)]
+        flags: AccountFlags,
+    },
+    /// List all accounts.
+    List {
+        #[command(flatten)]
+        flags: AccountFlags,
+    },
+    /// Show an account and its own access keys, without their secrets.
+    Show {
+        /// The id of the account.
+        account: String,
+        #[command(flatten)]
+        flags: AccountFlags,
+    },
+    /// Refuse every request of an account, of its users and of its roles, from the next one on.
+    Disable {
+        /// The id of the account.
+        account: String,
+        #[command(flatten)]
+        flags: AccountFlags,
+    },
+    /// Let a disabled account be used again.
+    Enable {
+        /// The id of the account.
+        account: String,
+        #[command(flatten)]
+        flags: AccountFlags,
+    },
+    /// Give an account another name.
+    Rename {
+        /// The id of the account.
+        account: String,
+        /// The name.
+        name: String,
+        #[command(flatten)]
+        flags: AccountFlags,
+    },
+    /// Replace an access key of an account itself: a new one is made and shown, then the old one is deleted.
+    RotateRootKey {
+        /// The id of the account.
+        account: String,
+        /// The access key to replace [default: the one in the file of --credentials, or the only one].
+        #[arg(long, value_name = "KEY")]
+        old_key: Option<String>,
+        /// Leave the old key active, to be deleted with delete-root-key once no client uses it any more.
+        #[arg(long)]
+        keep_old: bool,
+        /// Write the access key to this file and print no secret. A file that is there has to hold the old key.
+        #[arg(long, value_name = "FILE")]
+        credentials: Option<PathBuf>,
+        #[command(flatten)]
+        flags: AccountFlags,
+    },
+    /// Make a further access key of an account itself.
+    CreateRootKey {
+        /// The id of the account.
+        account: String,
+        /// Write the access key to this new file and print no secret.
+        #[arg(long, value_name = "FILE")]
+        credentials: Option<PathBuf>,
+        #[command(flatten)]
+        flags: AccountFlags,
+    },
+    /// Refuse an access key of an account itself until it is enabled again, to see whether anybody still uses it.
+    DisableRootKey {
+        /// The id of the account.
+        account: String,
+        /// The access key.
+        key: String,
+        /// Also when no other access key of the account itself works: its users are enough.
+        #[arg(long)]
+        last: bool,
+        #[command(flatten)]
+        flags: AccountFlags,
+    },
+    /// Let a disabled access key of an account itself be used again.
+    EnableRootKey {
+        /// The id of the account.
+        account: String,
+        /// The access key.
+        key: String,
+        #[command(flatten)]
+        flags: AccountFlags,
+    },
+    /// Delete an access key of an account itself.
+    DeleteRootKey {
+        /// The id of the account.
+        account: String,
+        /// The access key.
+        key: String,
+        /// Also when no other access key of the account itself works: its users are enough.
+        #[arg(long)]
+        last: bool,
+        #[command(flatten)]
+        flags: AccountFlags,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArguments {
+    /// Who would ask: acs:ram::ACCOUNT:root, acs:ram::ACCOUNT:user/NAME, acs:ram::ACCOUNT:role/NAME or
+    /// acs:ram::ACCOUNT:role/NAME/SESSION.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) principal: String,
+    /// What would be done, such as kms:Decrypt.
+    #[arg(long, value_name = "ACTION")]
+    pub(crate) action: String,
+    /// On what: an ARN such as acs:kms:REGION:ACCOUNT:key/ID, or * for no resource.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) resource: String,
+    /// The address that the request would come from.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) source_ip: Option<std::net::IpAddr>,
+    /// Whether the request would come over TLS.
+    #[arg(long, value_name = "BOOLEAN")]
+    pub(crate) secure_transport: Option<bool>,
+    /// When, such as 2026-01-02T03:04:05Z [default: now].
+    #[arg(long, value_name = "TIME")]
+    pub(crate) time: Option<String>,
+    /// A tag of the resource; may be repeated. Those given stand in the place of the tags that the resource has.
+    #[arg(long = "tag", value_name = "KEY=VALUE")]
+    pub(crate) tags: Vec<String>,
+    /// A tag that the request would set; may be repeated.
+    #[arg(long = "request-tag", value_name = "KEY=VALUE")]
+    pub(crate) request_tags: Vec<String>,
+    /// Any other condition key, such as kms:EncryptionAlgorithm=SYMMETRIC_DEFAULT; may be repeated.
+    #[arg(long = "context", value_name = "KEY=VALUE")]
+    pub(crate) context: Vec<String>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+    #[command(flatten)]
+    pub(crate) say: SayArguments,
 }
 
 #[derive(Args, Debug)]
@@ -189,9 +382,27 @@ pub(crate) enum OutputFormat {
     Table,
 }
 
+impl PlaceArguments {
+    /// What the configuration is made from.
+    pub(crate) fn sources(&self) -> Sources {
+        let data = self.data.clone().map(|text| ("data", "--data", text));
+        Sources {
+            file: self.config.clone(),
+            flags: data.into_iter().collect(),
+            sets: self.sets.clone(),
+            ..Sources::default()
+        }
+    }
+}
+
 impl ServeArguments {
+    /// What the configuration is made from.
+    pub(crate) fn sources(&self) -> Sources {
+        Sources { file: self.config.clone(), flags: self.settings(), sets: self.sets.clone(), ..Sources::default() }
+    }
+
     /// The settings given as flags: setting, flag, text.
-    pub(crate) fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+    fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
         let texts = [
             ("data", "--data", &self.data),
             ("http", "--http", &self.http),

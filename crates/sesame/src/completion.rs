@@ -20,10 +20,13 @@ fn command() -> Command {
     for entry in ENTRIES {
         call = call.subcommand(operation(entry));
     }
-    let topics = ENTRIES.iter().map(|entry| entry.name).chain(["serve", "call", "data-key", "version", "completion"]);
-    let topic = Arg::new("topic").value_parser(topics.collect::<Vec<_>>());
-    let help = Command::new("help").about("Explain an operation or a subcommand").arg(topic);
     let real = Cli::command();
+    let subcommands: Vec<_> =
+        real.get_subcommands().map(|known| known.get_name().to_owned()).filter(|name| name != "help").collect();
+    let topics = ENTRIES.iter().map(|entry| entry.name).chain(subcommands.iter().map(String::as_str));
+    let topics: Vec<_> = topics.map(str::to_owned).collect();
+    let topic = Arg::new("topic").value_parser(topics);
+    let help = Command::new("help").about("Explain an operation or a subcommand").arg(topic);
     let kept = real.get_subcommands().filter(|known| !matches!(known.get_name(), "call" | "help")).cloned();
     let program = Command::new("sesame").version(env!("CARGO_PKG_VERSION")).disable_help_subcommand(true);
     program.subcommands(kept).subcommands([call, help])
@@ -49,7 +52,15 @@ mod tests {
     fn scripts_know_operations_parameters_and_flags() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
             let script = String::from_utf8(script(shell)).unwrap();
-            for word in ["UntagResources", "ResourceId", "endpoint", "print-config", "Encrypt"] {
+            for word in [
+                "UntagResources",
+                "ResourceId",
+                "endpoint",
+                "print-config",
+                "Encrypt",
+                "rotate-root-key",
+                "secure-transport",
+            ] {
                 assert!(script.contains(word), "{shell}: {word}");
             }
         }

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
-/// The exit status for an error that the API answered.
+use sesame_service::admin::Refusal;
+
+/// The exit status for an error that the API answered, or for a refusal that an operator was answered.
 const API: u8 = 1;
+/// The exit status of `sesame explain` for a request that would be denied.
+pub(crate) const DENIED: u8 = 3;
 /// The exit status for anything that kept an answer from coming: usage, configuration, connection.
 const SETUP: u8 = 2;
 
@@ -12,6 +16,8 @@ const SETUP: u8 = 2;
 pub(crate) enum Failure {
     /// The server answered, with an error.
     Api(ApiError),
+    /// The server, or the subcommand in its place, does not do what an operator asked for.
+    Refused(Refusal),
     /// Nothing was asked, or nothing was answered.
     Setup(anyhow::Error),
 }
@@ -31,7 +37,7 @@ impl Failure {
     /// The exit status.
     pub(crate) fn status(&self) -> u8 {
         match self {
-            Self::Api(_) => API,
+            Self::Api(_) | Self::Refused(_) => API,
             Self::Setup(_) => SETUP,
         }
     }
@@ -51,6 +57,7 @@ impl fmt::Display for Failure {
                 write!(f, "HTTP status {}, request id {}", error.status, error.request_id)?;
                 if error.hint.is_empty() { Ok(()) } else { write!(f, "\n{}", error.hint) }
             }
+            Self::Refused(refusal) => write!(f, "sesame: {refusal}"),
             Self::Setup(cause) => write!(f, "sesame: {cause:#}"),
         }
     }

@@ -20,10 +20,11 @@ pub(crate) fn text(topic: Option<&str>) -> Result<String> {
         return Ok(page(entry));
     }
     command.build();
-    match command.find_subcommand_mut(topic) {
-        Some(subcommand) => Ok(subcommand.render_long_help().to_string()),
-        None => Err(unknown_operation(topic)),
+    let mut found = &mut command;
+    for word in topic.split_whitespace() {
+        found = found.find_subcommand_mut(word).ok_or_else(|| unknown_operation(topic))?;
     }
+    Ok(found.render_long_help().to_string())
 }
 
 fn operations() -> String {
@@ -117,6 +118,9 @@ mod tests {
     #[test]
     fn subcommands_have_pages_and_other_topics_a_suggestion() {
         assert!(text(Some("serve")).unwrap().contains("--print-config"));
+        assert!(text(Some("account")).unwrap().contains("rotate-root-key"));
+        assert!(text(Some("account rotate-root-key")).unwrap().contains("--keep-old"));
+        assert!(text(Some("explain")).unwrap().contains("--principal"));
         assert!(text(None).unwrap().contains("UntagResources"));
         assert!(text(Some("Encrpyt")).unwrap_err().to_string().contains("Did you mean \"Encrypt\"?"));
     }

@@ -1,5 +1,7 @@
 //! The program: configuration, the parts of the server wired together, and subcommands for people.
 
+mod account;
+mod admin;
 mod audit;
 mod call;
 mod cli;
@@ -8,6 +10,7 @@ mod config;
 mod credentials;
 mod data_folder;
 mod data_key;
+mod explain;
 mod failure;
 mod hardening;
 mod help;
@@ -28,7 +31,7 @@ use failure::Failure;
 fn main() -> ExitCode {
     hardening::private_files();
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(failure) => {
             // The standard error may be closed; the exit status still says what happened.
             let _ = writeln!(std::io::stderr(), "{failure}");
@@ -37,18 +40,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), Failure> {
+fn run() -> Result<ExitCode, Failure> {
     let (cli, parameters) = parse()?;
     match cli.command {
         Command::Serve(arguments) => serve::run(&arguments)?,
         Command::Call(arguments) => call::run(&arguments, parameters)?,
+        Command::Account(command) => account::run(&command)?,
+        Command::Explain(arguments) => return explain::run(&arguments),
         Command::DataKey(arguments) => print(data_key::run(&arguments)?.as_bytes())?,
         Command::Audit(command) => audit::run(&command)?,
         Command::Version => print(format!("sesame {}\n", env!("CARGO_PKG_VERSION")).as_bytes())?,
         Command::Help { topic } => print(help::text(topic.as_deref())?.as_bytes())?,
         Command::Completion { shell } => print(&completion::script(shell))?,
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Reads the command line; the parameters of an operation are taken out of it first, because they are not flags.

@@ -157,7 +157,8 @@ fn summary(summary: &Summary) -> AccountSummary {
 }
 
 fn name_of(text: &str) -> Result<AccountName, Refusal> {
-    text.parse().map_err(|invalid: sesame_domain::InvalidAccountName| Refusal::new(RefusalCode::Invalid, invalid.to_string()))
+    text.parse()
+        .map_err(|invalid: sesame_domain::InvalidAccountName| Refusal::new(RefusalCode::Invalid, invalid.to_string()))
 }
 
 fn no_first() -> Refusal {

@@ -5,23 +5,25 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sesame_domain::ram::{EntityType, PolicyType, RoleName, UserName};
+use sesame_domain::ram::{EntityType, RoleName, UserName};
 use sesame_domain::tag::ResourceType;
 use sesame_domain::{AccountId, Arn, Tag, Timestamp};
 use sesame_policy::{
-    Action, Attachment, Caller, ConditionKey, Context, Decision, Document, Kind, Policies, Policy, PolicySet, Request,
-    Resource, Source, Value, Values, decide, system,
+    Action, Caller, ConditionKey, Context, Decision, Policies, PolicySet, Request, Resource, Value, Values, decide,
 };
-use sesame_store::ram_grants::Grant;
-use sesame_store::{Conn, accounts, key_policies, keys, ram_grants, ram_roles, secrets, tags};
+use sesame_store::{accounts, ram_grants, ram_roles, tags};
 
 use super::messages::{Refusal, RefusalCode};
+use crate::keys::LoadedKey;
+use crate::secrets::LoadedSecret;
 use crate::service::Service;
 
 /// Actions that policies can name by the product `ecs`, too (access-control reference, 3.3).
 const ALSO_OF_ECS: [&str; 3] = ["TagResources", "UntagResources", "ListTagResources"];
 /// Actions on an alias itself; all others are on the key that it stands for.
 const ON_ALIASES: [&str; 3] = ["CreateAlias", "UpdateAlias", "DeleteAlias"];
+/// The account in the ARN of a policy that comes with the service.
+const SYSTEM: &str = "system";
 
 /// A request that might be made, and what conditions could ask about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,17 +78,37 @@ enum Who {
     Role(RoleName, String),
 }
 
-/// What the store knows about a request.
+/// What is known about a request beside the question.
 #[derive(Debug, Default)]
 struct Known {
-    identity: PolicySet,
-    resource: Option<PolicySet>,
+    /// The policies of who would ask; none for the root of an account.
+    identity: Option<Arc<PolicySet>>,
+    found: Found,
+    /// Its tags.
     tags: Vec<Tag>,
-    is_key: bool,
     is_disabled: bool,
-    /// The resource in the place of the one that was named.
+    /// The name of the resource in the place of the one that was given.
     name: Option<String>,
     notes: Vec<String>,
+}
+
+/// The resource, when it has policies and tags of its own.
+#[derive(Debug, Default)]
+enum Found {
+    #[default]
+    Nothing,
+    Key(Arc<LoadedKey>),
+    Secret(Arc<LoadedSecret>),
+}
+
+impl Known {
+    fn policy(&self) -> Option<&PolicySet> {
+        match &self.found {
+            Found::Nothing => None,
+            Found::Key(key) => key.policy.as_ref(),
+            Found::Secret(secret) => secret.policy.as_ref(),
+        }
+    }
 }
 
 impl Service {
@@ -96,29 +118,29 @@ impl Service {
     /// [`RefusalCode::Invalid`] for what cannot be read, [`RefusalCode::NotFound`] for a principal that is not there.
     pub async fn explain(&self, question: &Question) -> Result<Explanation, Refusal> {
         let (account, who) = principal(&question.principal)?;
-        let action = Action::parse(&question.action)
-            .ok_or_else(|| invalid("--action", &question.action, "it is written <product>:<action>, such as kms:Decrypt"))?;
+        let action = Action::parse(&question.action).ok_or_else(|| {
+            invalid("--action", &question.action, "it is written <product>:<action>, such as kms:Decrypt")
+        })?;
         let time = match &question.time {
-            Some(text) => Timestamp::parse(text)
-                .map_err(|_| invalid("--time", text, "it is written as 2026-01-02T03:04:05Z"))?,
+            Some(text) => {
+                Timestamp::parse(text).map_err(|_| invalid("--time", text, "it is written as 2026-01-02T03:04:05Z"))?
+            }
             None => self.clock.now(),
         };
         let place = Place::parse(&question.resource, self.region.as_str(), &account)?;
-        let known = {
-            let (account, who, place, action) =
-                (account.clone(), who.clone(), place.clone(), action.name.to_owned());
-            let read = self.store.read(move |conn| {
-                Box::pin(async move { Known::read(conn, &account, &who, &place, &action).await })
-            });
-            read.await?
-        };
+        let context = context_of(question)?;
+        let mut known = Known::default();
+        self.know_identity(&mut known, &account, &who).await?;
+        if place.product == "kms" && place.region == self.region.as_str() {
+            self.know_resource(&mut known, &place, action.name).await?;
+        }
         let caller = match &who {
             Who::Root => Caller::Root { account: account.as_str() },
             Who::User(name) => Caller::User { account: account.as_str(), name: name.as_str() },
             Who::Role(role, session) => Caller::Session { account: account.as_str(), role: role.as_str(), session },
         };
         let principal = caller.to_string();
-        let facts = Facts { question, known: &known, time, principal: &principal, context: context_of(question)? };
+        let facts = Facts { question, known: &known, time, principal: &principal, context };
         let spelt = spellings(known.name.as_deref().unwrap_or(&place.name));
         let names: Vec<&str> = spelt.iter().map(String::as_str).collect();
         let resource =
@@ -128,23 +150,100 @@ impl Service {
             actions.push(Action { product: "ecs", name: action.name });
         }
         let request = Request { actions: &actions, resource, caller, context: &facts };
+        let nothing = PolicySet::default();
         let policies = Policies {
-            owner: &place.account,
-            identity: &known.identity,
+            // The caller's own policies decide about roles of other accounts and about what the service itself owns.
+            owner: if place.product == "kms" { &place.account } else { account.as_str() },
+            identity: known.identity.as_deref().unwrap_or(&nothing),
             session: None,
-            resource: known.resource.as_ref(),
+            resource: known.policy(),
         };
         let decision = decide(&request, &policies);
-        let resource = resource.to_string();
         Ok(Explanation {
             is_allowed: decision.is_allowed() && !known.is_disabled,
             principal_account: account.as_str().to_owned(),
             action: question.action.clone(),
-            resource,
+            resource: resource.to_string(),
             decision,
             notes: known.notes.clone(),
             principal,
         })
+    }
+
+    async fn know_identity(&self, known: &mut Known, account: &AccountId, who: &Who) -> Result<(), Refusal> {
+        let missing = |kind: &str, name: &str| {
+            Refusal::new(RefusalCode::NotFound, format!("the account {account} has no {kind} {name}"))
+        };
+        let mut conn = self.store.reader().await?;
+        known.is_disabled = match accounts::is_enabled(&mut conn, account).await? {
+            Some(is_enabled) => !is_enabled,
+            None => return Err(super::no_account(account)),
+        };
+        if known.is_disabled {
+            known.notes.push(format!("The account {account} is disabled: whatever policies say, it is refused."));
+        }
+        let identity = match who {
+            Who::Root => None,
+            Who::User(name) => {
+                let user = ram_grants::user_id(&mut conn, account, name).await?;
+                Some((EntityType::User, user.ok_or_else(|| missing("user", name.as_str()))?))
+            }
+            Who::Role(name, _) => {
+                known.notes.push("A session can be given a policy by AssumeRole; that is not known here.".to_owned());
+                let role = ram_roles::by_name(&mut conn, account, name).await?;
+                Some((EntityType::Role, role.ok_or_else(|| missing("role", name.as_str()))?.id))
+            }
+        };
+        drop(conn);
+        if let Some((kind, id)) = identity {
+            known.identity = Some(self.access.get(kind, account, &id).await?);
+        }
+        Ok(())
+    }
+
+    async fn know_resource(&self, known: &mut Known, place: &Place, action: &str) -> Result<(), Refusal> {
+        const MISSING: &str = "the request would fail for that, once it were allowed.";
+        let Ok(owner) = place.account.parse::<AccountId>() else { return Ok(()) };
+        let mut name = place.name.clone();
+        if name.starts_with("alias/") && name != "alias/*" && !ON_ALIASES.contains(&action) {
+            let key = match name.parse() {
+                Ok(alias) => self.keys.by_alias(&owner, &alias).await?,
+                Err(_) => None,
+            };
+            let Some(key) = key else {
+                known.notes.push(format!("There is no {name}; {MISSING}"));
+                known.name = Some(format!("key/{name}"));
+                return Ok(());
+            };
+            known.notes.push(format!("{name} stands for {key}."));
+            name = format!("key/{key}");
+            known.name = Some(name.clone());
+        }
+        let (kind, tagged) = match name.split_once('/') {
+            Some(("key", id)) if id != "*" => {
+                let key = match id.parse() {
+                    Ok(id) => self.keys.get(&id).await?.filter(|key| key.key.account == owner),
+                    Err(_) => None,
+                };
+                known.found = key.map_or(Found::Nothing, Found::Key);
+                (ResourceType::Key, id)
+            }
+            Some(("secret", id)) if id != "*" => {
+                let secret = match id.parse() {
+                    Ok(name) => self.secrets.get(&owner, &name).await?,
+                    Err(_) => None,
+                };
+                known.found = secret.map_or(Found::Nothing, Found::Secret);
+                (ResourceType::Secret, id)
+            }
+            _ => return Ok(()),
+        };
+        if matches!(known.found, Found::Nothing) {
+            known.notes.push(format!("There is no {name} in the account {owner}; {MISSING}"));
+        } else {
+            known.tags = tags::list(&mut self.store.reader().await?, &owner, kind, tagged).await?;
+        }
+        Ok(())
     }
 }
 
@@ -159,137 +258,6 @@ fn spellings(name: &str) -> Vec<String> {
     } else {
         vec![container.to_owned(), format!("{container}/*")]
     }
-}
-
-impl Known {
-    async fn read(
-        conn: &mut Conn<'_>,
-        account: &AccountId,
-        who: &Who,
-        place: &Place,
-        action: &str,
-    ) -> Result<Self, Refusal> {
-        let mut known = Self::default();
-        match accounts::is_enabled(conn, account).await? {
-            Some(true) => {}
-            Some(false) => {
-                known.is_disabled = true;
-                known.notes.push(format!("The account {account} is disabled: whatever policies say, it is refused."));
-            }
-            None => return Err(super::no_account(account)),
-        }
-        known.read_identity(conn, account, who).await?;
-        if place.product == "kms"
-            && let Ok(owner) = place.account.parse()
-        {
-            known.read_resource(conn, &owner, place, action).await?;
-        }
-        Ok(known)
-    }
-
-    async fn read_identity(&mut self, conn: &mut Conn<'_>, account: &AccountId, who: &Who) -> Result<(), Refusal> {
-        let missing = |kind: &str, name: &str| {
-            Refusal::new(RefusalCode::NotFound, format!("the account {account} has no {kind} {name}"))
-        };
-        let grants = match who {
-            Who::Root => Vec::new(),
-            Who::User(name) => {
-                let user = ram_grants::user_id(conn, account, name).await?;
-                let user = user.ok_or_else(|| missing("user", name.as_str()))?;
-                ram_grants::of_user(conn, account, &user).await?
-            }
-            Who::Role(name, _) => {
-                let role = ram_roles::by_name(conn, account, name).await?;
-                let role = role.ok_or_else(|| missing("role", name.as_str()))?;
-                self.notes.push("A session can be given a policy with AssumeRole; that is not known here.".to_owned());
-                ram_grants::of_role(conn, account, &role.id).await?
-            }
-        };
-        self.identity = PolicySet::new(grants.into_iter().map(policy));
-        Ok(())
-    }
-
-    async fn read_resource(
-        &mut self,
-        conn: &mut Conn<'_>,
-        owner: &AccountId,
-        place: &Place,
-        action: &str,
-    ) -> Result<(), Refusal> {
-        let mut name = place.name.clone();
-        if let Some(alias) = name.strip_prefix("alias/").filter(|alias| *alias != "*" && !ON_ALIASES.contains(&action)) {
-            let found = match name.parse() {
-                Ok(alias) => sesame_store::aliases::get(conn, owner, &alias).await?,
-                Err(_) => None,
-            };
-            let Some(key) = found else {
-                self.notes.push(format!("There is no alias {alias}; the request would fail for that."));
-                return Ok(());
-            };
-            self.notes.push(format!("{name} stands for {key}."));
-            name = format!("key/{key}");
-            self.name = Some(name.clone());
-        }
-        if let Some(id) = name.strip_prefix("key/").filter(|id| *id != "*") {
-            let key = match id.parse() {
-                Ok(id) => keys::get(conn, &id).await?.filter(|key| key.account == *owner),
-                Err(_) => None,
-            };
-            let Some(key) = key else {
-                self.notes.push(format!("There is no key {id}; the request would fail for that if it were allowed."));
-                return Ok(());
-            };
-            self.is_key = true;
-            self.tags = tags::list(conn, owner, ResourceType::Key, key.id.as_str()).await?;
-            let set = key_policies::get(conn, &key.id).await?;
-            self.resource = set.map(|text| carried(Kind::Key, sesame_policy::PolicyType::Key, &text));
-        } else if let Some(id) = name.strip_prefix("secret/").filter(|id| *id != "*") {
-            let secret = match id.parse() {
-                Ok(name) => secrets::by_name(conn, owner, &name).await?,
-                Err(_) => None,
-            };
-            let Some(secret) = secret else {
-                self.notes.push(format!("There is no secret {id}; the request would fail for that if it were allowed."));
-                return Ok(());
-            };
-            self.tags = tags::list(conn, owner, ResourceType::Secret, secret.name.as_str()).await?;
-            let set = secrets::policy(conn, &secret.id).await?;
-            self.resource = set.map(|text| carried(Kind::Secret, sesame_policy::PolicyType::Secret, &text));
-        }
-        Ok(())
-    }
-}
-
-/// The policy that a key or a secret carries itself.
-fn carried(kind: Kind, policy_type: sesame_policy::PolicyType, text: &str) -> PolicySet {
-    let source =
-        Source { name: "default".into(), policy_type, version: "".into(), attachment: Attachment::Resource };
-    let document = Document::parse(kind, text).map(Arc::new).map_err(|malformed| malformed.to_string());
-    PolicySet::of_one(Policy { source, document })
-}
-
-/// A policy that is attached to an identity.
-fn policy(grant: Grant) -> Policy {
-    let name = grant.entity_name.into_boxed_str();
-    let attachment = match grant.entity_type {
-        EntityType::User => Attachment::RamUser(name),
-        EntityType::Group => Attachment::RamGroup(name),
-        EntityType::Role => Attachment::RamRole(name),
-    };
-    let (policy_type, version, document) = match grant.policy_type {
-        PolicyType::System => (
-            sesame_policy::PolicyType::System,
-            system::find(&grant.policy).map_or("", |found| found.version).to_owned(),
-            system::document(&grant.policy).unwrap_or_else(|| Err("there is no system policy of this name".to_owned())),
-        ),
-        PolicyType::Custom => (
-            sesame_policy::PolicyType::Custom,
-            format!("v{}", grant.version),
-            Document::parse(Kind::Identity, &grant.document).map(Arc::new).map_err(|malformed| malformed.to_string()),
-        ),
-    };
-    let source = Source { name: grant.policy.into(), policy_type, version: version.into(), attachment };
-    Policy { source, document }
 }
 
 fn invalid(what: &str, text: &str, right: &str) -> Refusal {
@@ -341,7 +309,7 @@ impl Place {
         let (Some(region), Some(account), Some(name)) = (rest.next(), rest.next(), rest.next()) else {
             return Err(invalid("--resource", text, right));
         };
-        if account.parse::<AccountId>().is_err() || name.is_empty() {
+        if (account.parse::<AccountId>().is_err() && account != SYSTEM) || name.is_empty() {
             return Err(invalid("--resource", text, right));
         }
         if product == "kms" && name.contains('/') && !name.ends_with("/*") && text.parse::<Arn>().is_err() {
@@ -386,7 +354,8 @@ fn value_of<'p>(pairs: &'p [(String, String)], key: &str) -> Option<&'p str> {
 impl Context for Facts<'_> {
     fn values(&self, key: &ConditionKey) -> Values<'_> {
         let text = |text: &'_ str| Value::Text(Cow::Owned(text.to_owned()));
-        let given: Vec<_> = self.context.iter().filter(|(known, _)| known == key).map(|(_, value)| text(value)).collect();
+        let given: Vec<_> =
+            self.context.iter().filter(|(known, _)| known == key).map(|(_, value)| text(value)).collect();
         if !given.is_empty() {
             return Values::Many(given);
         }
@@ -398,7 +367,9 @@ impl Context for Facts<'_> {
             ConditionKey::RequestTag(tag) => value_of(&self.question.request_tags, tag).map(text),
             ConditionKey::ResourceTag(tag) => self.tag(tag).map(text),
             // Only keys supply it; --tag stands for a key that is not there yet, too.
-            ConditionKey::KmsTag(tag) if self.known.is_key || self.question.tags.is_some() => self.tag(tag).map(text),
+            ConditionKey::KmsTag(tag) if matches!(self.known.found, Found::Key(_)) || self.question.tags.is_some() => {
+                self.tag(tag).map(text)
+            }
             _ => None,
         })
     }
@@ -417,7 +388,9 @@ mod tests {
         assert_eq!(read("acs:ram::1234567890123456:role/app").unwrap(), role(""));
         assert_eq!(read("acs:ram::1234567890123456:role/app/pod").unwrap(), role("pod"));
         assert_eq!(read("acs:ram::1234567890123456:assumed-role/app/pod").unwrap(), role("pod"));
-        for wrong in ["", "alice", "acs:ram::12:root", "acs:ram::1234567890123456:group/g", "acs:ram::1234567890123456:user/"] {
+        for wrong in
+            ["", "alice", "acs:ram::12:root", "acs:ram::1234567890123456:group/g", "acs:ram::1234567890123456:user/"]
+        {
             assert_eq!(read(wrong).unwrap_err().code, RefusalCode::Invalid, "{wrong}");
         }
     }

@@ -104,5 +104,8 @@ fn id(text: &str) -> Result<AccountId, Refusal> {
 }
 
 fn no_account(account: &AccountId) -> Refusal {
-    Refusal::new(RefusalCode::NotFound, format!("there is no account {account}; sesame account list shows those there are"))
+    Refusal::new(
+        RefusalCode::NotFound,
+        format!("there is no account {account}; sesame account list shows those there are"),
+    )
 }

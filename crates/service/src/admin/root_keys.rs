@@ -181,7 +181,9 @@ async fn keys_of(tx: &mut Tx<'_>, account: &AccountId) -> Result<Vec<AccessKeyRe
 
 fn one<'k>(keys: &'k [AccessKeyRecord], account: &AccountId, id: &str) -> Result<&'k AccessKeyRecord, Refusal> {
     keys.iter().find(|key| key.id == id).ok_or_else(|| {
-        let text = format!("the account {account} has no access key {id} of its own; sesame account show {account} lists them");
+        let text = format!(
+            "the account {account} has no access key {id} of its own; sesame account show {account} lists them"
+        );
         Refusal::new(RefusalCode::NotFound, text)
     })
 }

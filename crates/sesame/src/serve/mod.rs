@@ -7,7 +7,6 @@ mod listeners;
 mod rotation;
 mod signals;
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +22,8 @@ use sesame_service::{AuditOptions, CallQuotas, Jobs, Limits, Queried, Service, S
 use sesame_store::Store;
 use tokio::net::TcpListener;
 
+use crate::admin::Desk;
+use crate::admin::socket::AdminSocket;
 use crate::cli::ServeArguments;
 use crate::config::{self, AuditDurability, AuditQueries, CallRates, Config, Sources};
 use crate::data_folder::{CA_CERTIFICATE, DataFolder, ENDPOINTS, PUBLIC};
@@ -42,7 +43,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
     if arguments.print_sample_config {
         return banner::print(&config::print::sample());
     }
-    let config = load(arguments)?;
+    let config = load(arguments.sources())?;
     if arguments.print_config {
         return banner::print(&config.print());
     }
@@ -52,7 +53,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
     for remark in &config.remarks {
         tracing::warn!("{remark}");
     }
-    let folder = DataFolder::open(&config.settings.data)?;
+    let folder = Arc::new(DataFolder::open(&config.settings.data)?);
     if folder.is_open_to_others() {
         tracing::warn!(folder = %folder.path().display(), "others can look into the data folder; chmod 700 closes it");
     }
@@ -68,33 +69,53 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
 }
 
 /// The database and the service over it, without listeners; for subcommands that work on the database.
-pub(crate) async fn open(arguments: &ServeArguments) -> Result<(Arc<Service>, Store)> {
-    let config = load(arguments)?;
-    let store = open_store(&config).await?;
-    let audit = audit_options(&config, &store).await?;
-    Ok((service(&config, store.clone(), audit), store))
+pub(crate) struct Opened {
+    pub(crate) service: Arc<Service>,
+    store: Store,
+    log: AuditLog,
+    /// Why nothing can be recorded in the audit trail.
+    pub(crate) unrecorded: Option<String>,
+    /// Takes records in the place of the trail, to be thrown away.
+    _instead: Option<tempfile::TempDir>,
 }
 
-fn load(arguments: &ServeArguments) -> Result<Config> {
-    Config::load(&Sources {
-        file: arguments.config.clone(),
-        flags: arguments.settings(),
-        sets: arguments.sets.clone(),
-        environment: environment(),
-    })
+/// Opens the database. When the audit trail cannot be opened, an operator can still act, and has to be told so: a full
+/// disk is no reason not to disable an account whose key was stolen.
+pub(crate) async fn open(config: &Config) -> Result<Opened> {
+    let store = open_store(config).await?;
+    let folder = config.path(&config.settings.audit_folder);
+    let (audit, unrecorded, instead) = match audit_options(config, &folder, &store).await {
+        Ok(audit) => (audit, None, None),
+        Err(cause) => {
+            let instead = tempfile::tempdir().context("there is no place for temporary files")?;
+            let audit = audit_options(config, instead.path(), &store).await?;
+            (audit, Some(format!("{cause:#}")), Some(instead))
+        }
+    };
+    let log = audit.log.clone();
+    Ok(Opened { service: service(config, store.clone(), audit), store, log, unrecorded, _instead: instead })
 }
 
-/// The variables of the environment. This is the one place of the server that reads them.
-fn environment() -> Vec<(OsString, OsString)> {
-    std::env::vars_os().collect()
+impl Opened {
+    /// Closes the audit trail and the database.
+    pub(crate) async fn close(self) {
+        self.log.close();
+        self.store.close().await;
+    }
 }
 
-async fn serve(config: &Config, folder: &DataFolder, bound: Bound, began: Instant) -> Result<()> {
+/// Loads the configuration from a file, flags and the environment. This is the one place of the server that reads the
+/// variables of the environment.
+pub(crate) fn load(sources: Sources) -> Result<Config> {
+    Config::load(&Sources { environment: std::env::vars_os().collect(), ..sources })
+}
+
+async fn serve(config: &Config, folder: &Arc<DataFolder>, bound: Bound, began: Instant) -> Result<()> {
     let mut signals = Signals::register()?;
     let tls = bound.https.is_some().then(|| ServerTls::prepare(config, folder)).transpose()?.map(Arc::new);
     let store = open_store(config).await?;
     let key = first_key::ensure(&store, &config.settings, folder).await?;
-    let audit = audit_options(config, &store).await?;
+    let audit = audit_options(config, &config.path(&config.settings.audit_folder), &store).await?;
     let log = audit.log.clone();
     let service = service(config, store.clone(), audit);
     let gateway = Gateway::new(Arc::clone(&service), gateway_options(config));
@@ -108,6 +129,8 @@ async fn serve(config: &Config, folder: &DataFolder, bound: Bound, began: Instan
     let credentials = keep_credentials(folder, key, &config.settings.region, &endpoints, ca.as_deref())?;
     let listeners = listeners(bound, tls.as_deref())?;
     let reloading = tls.map(keep_certificates).transpose()?;
+    let desk = Desk::new(config, Arc::clone(&service), Arc::clone(folder));
+    let operators = AdminSocket::open(folder, desk);
 
     // The future that stops the gateway runs beside it, so the file goes before the last request is answered.
     let stop = async {
@@ -135,6 +158,9 @@ async fn serve(config: &Config, folder: &DataFolder, bound: Bound, began: Instan
         "ready"
     );
     gateway.serve(listeners, stop).await;
+    if let Some(operators) = operators {
+        operators.close(folder).await;
+    }
     drop((reloading, copies));
     drop(rotations);
     end(jobs, &service, &store, &log).await;
@@ -203,15 +229,14 @@ fn service(config: &Config, store: Store, audit: AuditOptions) -> Arc<Service> {
 }
 
 /// Opens the audit trail. Its keys are in the database, sealed, and the same on every node.
-async fn audit_options(config: &Config, store: &Store) -> Result<AuditOptions> {
+async fn audit_options(config: &Config, folder: &Path, store: &Store) -> Result<AuditOptions> {
     let settings = &config.settings;
-    let folder = config.path(&settings.audit_folder);
     let now = SystemClock.now();
     let fresh = || Ed25519::new_seed(&SystemRandom);
     let seed = sesame_store::server_keys::get_or_put(store, "signature", fresh()?, now).await?;
     let mask_key: SecretBytes = sesame_store::server_keys::get_or_put(store, "mask", fresh()?, now).await?;
     let log = AuditLog::open(sesame_audit::Options {
-        folder: folder.clone(),
+        folder: folder.to_owned(),
         fresh_id: uuid_v4(&SystemRandom)?,
         node: settings.audit_node.clone().unwrap_or_else(machine_name),
         durability: match settings.audit_durability {
@@ -226,7 +251,7 @@ async fn audit_options(config: &Config, store: &Store) -> Result<AuditOptions> {
     })
     .with_context(|| format!("cannot write the audit trail in {}", folder.display()))?;
     let root_key = root_key(config, config.storage_url()?.expose())?;
-    crate::audit::mask_key::keep(&folder, &mask_key, &root_key)?;
+    crate::audit::mask_key::keep(folder, &mask_key, &root_key)?;
     Ok(AuditOptions {
         log,
         mask_key,

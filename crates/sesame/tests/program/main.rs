@@ -7,6 +7,7 @@ mod client;
 mod configuration;
 mod durability;
 mod first_start;
+mod operator;
 mod rotation;
 mod server;
 mod stopping;
