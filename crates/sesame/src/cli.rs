@@ -35,7 +35,7 @@ pub(crate) enum Command {
     /// Explain an operation or a subcommand: sesame help Encrypt
     Help {
         /// The name of an operation or of a subcommand; without it, everything is listed.
-        topic: Option<String>,
+        topic: Vec<String>,
     },
     /// Print a script that makes a shell complete subcommands, operations and parameters.
     Completion {

@@ -10,19 +10,22 @@ use sesame_service::registry::{ENTRIES, Entry, lookup};
 use crate::call::unknown_operation;
 use crate::cli::Cli;
 
-/// The text for `sesame help [topic]`.
-pub(crate) fn text(topic: Option<&str>) -> Result<String> {
+/// The text for `sesame help [topic]`; the topic is an operation, or a subcommand and one within it.
+pub(crate) fn text(topic: &[impl AsRef<str>]) -> Result<String> {
     let mut command = Cli::command();
-    let Some(topic) = topic else {
+    if topic.is_empty() {
         return Ok(format!("{}\n{}", command.render_long_help(), operations()));
-    };
-    if let Some(entry) = lookup(topic) {
+    }
+    if let [name] = topic
+        && let Some(entry) = lookup(name.as_ref())
+    {
         return Ok(page(entry));
     }
     command.build();
     let mut found = &mut command;
-    for word in topic.split_whitespace() {
-        found = found.find_subcommand_mut(word).ok_or_else(|| unknown_operation(topic))?;
+    for word in topic {
+        let word = word.as_ref();
+        found = found.find_subcommand_mut(word).ok_or_else(|| unknown_operation(word))?;
     }
     Ok(found.render_long_help().to_string())
 }
@@ -107,7 +110,7 @@ mod tests {
     #[test]
     fn every_operation_has_a_page_that_names_its_parameters() {
         for entry in ENTRIES {
-            let page = text(Some(entry.name)).unwrap();
+            let page = text(&[entry.name]).unwrap();
             assert!(page.starts_with(entry.name) && page.contains(entry.summary));
             for spec in entry.parameters {
                 assert!(page.contains(&format!("--{}", spec.name)), "{page}");
@@ -117,11 +120,11 @@ mod tests {
 
     #[test]
     fn subcommands_have_pages_and_other_topics_a_suggestion() {
-        assert!(text(Some("serve")).unwrap().contains("--print-config"));
-        assert!(text(Some("account")).unwrap().contains("rotate-root-key"));
-        assert!(text(Some("account rotate-root-key")).unwrap().contains("--keep-old"));
-        assert!(text(Some("explain")).unwrap().contains("--principal"));
-        assert!(text(None).unwrap().contains("UntagResources"));
-        assert!(text(Some("Encrpyt")).unwrap_err().to_string().contains("Did you mean \"Encrypt\"?"));
+        assert!(text(&["serve"]).unwrap().contains("--print-config"));
+        assert!(text(&["account"]).unwrap().contains("rotate-root-key"));
+        assert!(text(&["account", "rotate-root-key"]).unwrap().contains("--keep-old"));
+        assert!(text(&["explain"]).unwrap().contains("--principal"));
+        assert!(text(&[""; 0]).unwrap().contains("UntagResources"));
+        assert!(text(&["Encrpyt"]).unwrap_err().to_string().contains("Did you mean \"Encrypt\"?"));
     }
 }

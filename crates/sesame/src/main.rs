@@ -50,7 +50,7 @@ fn run() -> Result<ExitCode, Failure> {
         Command::DataKey(arguments) => print(data_key::run(&arguments)?.as_bytes())?,
         Command::Audit(command) => audit::run(&command)?,
         Command::Version => print(format!("sesame {}\n", env!("CARGO_PKG_VERSION")).as_bytes())?,
-        Command::Help { topic } => print(help::text(topic.as_deref())?.as_bytes())?,
+        Command::Help { topic } => print(help::text(&topic)?.as_bytes())?,
         Command::Completion { shell } => print(&completion::script(shell))?,
     }
     Ok(ExitCode::SUCCESS)
