@@ -107,6 +107,8 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
+    const EVERYTHING: [&str; 0] = [];
+
     #[test]
     fn every_operation_has_a_page_that_names_its_parameters() {
         for entry in ENTRIES {
@@ -124,7 +126,7 @@ mod tests {
         assert!(text(&["account"]).unwrap().contains("rotate-root-key"));
         assert!(text(&["account", "rotate-root-key"]).unwrap().contains("--keep-old"));
         assert!(text(&["explain"]).unwrap().contains("--principal"));
-        assert!(text(&[""; 0]).unwrap().contains("UntagResources"));
+        assert!(text(&EVERYTHING).unwrap().contains("UntagResources"));
         assert!(text(&["Encrpyt"]).unwrap_err().to_string().contains("Did you mean \"Encrypt\"?"));
     }
 }
