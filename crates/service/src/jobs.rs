@@ -4,6 +4,7 @@ mod destroy_keys;
 mod expire_material;
 mod purge_secrets;
 mod request_rotations;
+mod retire_access_keys;
 mod rotate_keys;
 
 use std::sync::Arc;
@@ -84,6 +85,9 @@ pub(crate) async fn round(service: &Service) {
     }
     if let Err(error) = request_rotations::run(service).await {
         tracing::error!(%error, cause = ?error.cause, "rotations of secrets could not be recorded; trying again");
+    }
+    if let Err(error) = retire_access_keys::run(service).await {
+        tracing::error!(%error, cause = ?error.cause, "replaced access keys of users could not be removed; trying again");
     }
     if let Err(error) = rotate_keys::run(service).await {
         tracing::error!(%error, cause = ?error.cause, "keys could not be rotated; trying again");

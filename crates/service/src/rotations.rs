@@ -13,6 +13,7 @@
 //! held, and the hold is renewed before a system is changed, which is given less time than the hold has left.
 
 mod login;
+mod ram_users;
 mod reach;
 mod run;
 
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use sesame_crypto::random::uuid_v4;
 use sesame_crypto::secret::SecretText;
+use sesame_domain::secret::{Secret, StageLabel};
 use sesame_store::secret_rotations::{self, PendingRotation};
 use sesame_store::{BoxFuture, StoreError, secrets};
 use tokio::sync::Notify;
@@ -28,9 +30,11 @@ use tokio::task::JoinSet;
 
 use crate::connector::{Change, Connector, Login, Outcome};
 use crate::error::{KmsError, Result};
+use crate::rotations::ram_users::RamUsers;
 use crate::rotations::reach::{Reach, principal};
 use crate::rotations::run::{Run, Settled};
 use crate::rotator::{FailureReason, RotationEvent, RotationFailure, RotationOutcome, RotationTarget, Rotator};
+use crate::secrets::open;
 use crate::service::Service;
 
 /// How long a rotation is held without a word from its holder.
@@ -115,15 +119,16 @@ impl From<RotationFailure> for Ended {
 }
 
 impl Rotations {
-    /// Makes what rotates the secrets of a service.
+    /// Makes what rotates the secrets of a service: through the connectors, and access keys of RAM users by itself.
     ///
     /// # Errors
     /// Without randomness.
     pub fn new(
         service: &Arc<Service>,
-        connectors: Vec<Arc<dyn Connector>>,
+        mut connectors: Vec<Arc<dyn Connector>>,
         options: RotationOptions,
     ) -> Result<Arc<Self>> {
+        connectors.push(Arc::new(RamUsers(Arc::downgrade(service))));
         let holder = uuid_v4(&*service.random)?;
         Ok(Arc::new(Self { service: Arc::downgrade(service), connectors, options, holder, wake: Notify::new() }))
     }
@@ -253,6 +258,25 @@ impl Rotations {
     fn connector(&self, target: &RotationTarget) -> Option<&dyn Connector> {
         self.connectors.iter().map(|connector| &**connector).find(|connector| connector.reaches(target))
     }
+}
+
+/// What the previous version of a managed secret holds; none without one, and while the key of the secret cannot be used.
+pub(crate) async fn previous_value(service: &Service, secret: &Secret) -> Result<Option<SecretText>> {
+    let principal = principal(&secret.account);
+    let cx = reach::context(service, &principal).map_err(|_| KmsError::internal("RotateSecret is not registered"))?;
+    let id = secret.id.clone();
+    let versions = service
+        .store
+        .read::<_, StoreError, _>(move |conn| Box::pin(async move { secrets::versions(conn, &id).await }))
+        .await?;
+    let (Some(version), Some(key)) = (versions.marked(&StageLabel::previous()), service.keys.get(&secret.key).await?)
+    else {
+        return Ok(None);
+    };
+    if key.key.state.permits("GetSecretValue").is_err() {
+        return Ok(None);
+    }
+    open(&cx, &key, secret, version).await
 }
 
 impl Rotator for Rotations {

@@ -142,10 +142,6 @@ impl RotationTarget {
 
     /// What a caller is told when no rotator reaches the target.
     pub(crate) fn unreachable(&self) -> KmsError {
-        if self.kind == SecretType::RamCredentials {
-            let message = "Resource not found: this server has no RAM users whose access keys it could rotate.";
-            return KmsError::new(Code::ResourceNotFound, message);
-        }
         KmsError::new(
             Code::ResourceNotFound,
             format!(

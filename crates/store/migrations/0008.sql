@@ -107,3 +107,5 @@ CREATE TABLE oidc_providers (
     updated_at BIGINT NOT NULL,
     PRIMARY KEY (account, name)
 ) {clustered};
+
+CREATE INDEX secrets_with_access_keys ON secrets (last_rotated_at) WHERE kind = 'RAMCredentials';

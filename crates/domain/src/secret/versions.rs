@@ -220,6 +220,13 @@ impl Versions {
         Ok(self.evict(keep))
     }
 
+    /// Takes away the label `ACSPrevious`, and answers the versions that have no label any more: of a managed secret, whose
+    /// previous credential has ceased to work.
+    pub fn retire_previous(&mut self) -> Vec<SecretVersion> {
+        self.stages.remove(&StageLabel::previous());
+        self.evict(Keep::Labelled)
+    }
+
     fn evict(&mut self, keep: Keep) -> Vec<SecretVersion> {
         let mut surplus = match keep {
             Keep::Newest => self.list.len().saturating_sub(MAX_VERSIONS),

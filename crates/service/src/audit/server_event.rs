@@ -19,6 +19,8 @@ pub(crate) enum ServerAction {
     DeleteKeyMaterial,
     /// Removed a secret at the end of its recovery window.
     DeleteSecret,
+    /// Removed an access key of a user that a rotation had replaced.
+    DeleteAccessKey,
 }
 
 impl ServerAction {
@@ -29,6 +31,7 @@ impl ServerAction {
             Self::RotateKey => "RotateKey",
             Self::DeleteKeyMaterial => "DeleteKeyMaterial",
             Self::DeleteSecret => "DeleteSecret",
+            Self::DeleteAccessKey => "DeleteAccessKey",
         }
     }
 
@@ -36,6 +39,7 @@ impl ServerAction {
         match self {
             Self::DeleteKey | Self::RotateKey | Self::DeleteKeyMaterial => KEY,
             Self::DeleteSecret => SECRET,
+            Self::DeleteAccessKey => "ACS::RAM::AccessKey",
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::denial::Denial;
 use crate::error::{Code, Result};
 use crate::keys::LoadedKey;
 use crate::operation::Operation;
+use crate::registry::Product;
 use crate::request::Identity;
 use crate::secrets::LoadedSecret;
 
@@ -186,6 +187,15 @@ impl<'a> Gate<'a> {
         [root, self.cx.principal.caller()]
             .iter()
             .all(|caller| policy.effect(&request(*caller), Some(owner)) == Some(Effect::Deny))
+    }
+
+    /// Refuses the call unless an action of RAM is allowed on a user of the caller's account.
+    pub(crate) async fn pass_for_user(&self, action: &str, user: &str) -> Result<()> {
+        let account = self.cx.account();
+        let names = [&*format!("user/{user}")];
+        let asks = Asks { product: Product::Ram.action_prefix(), also_of: None, ..self.asks };
+        let gate = Self { cx: self.cx, asks, identity: self.identity.clone() };
+        gate.pass_as(action, On::ram(account.as_str(), account, &names)).await
     }
 
     fn session(&self) -> Option<&PolicySet> {

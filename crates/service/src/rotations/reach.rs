@@ -36,26 +36,26 @@ pub(super) fn principal(account: &AccountId) -> Principal {
     Principal::root(account.clone(), "")
 }
 
+/// The surroundings of what a rotation does.
+pub(super) fn context<'c>(service: &'c Service, principal: &'c Principal) -> Step<Context<'c>> {
+    let operation = registry::lookup("RotateSecret").ok_or(KmsError::internal("RotateSecret is not registered"))?;
+    Ok(Context {
+        service: service,
+        operation,
+        principal,
+        source: Source { address: IpAddr::V4(Ipv4Addr::LOCALHOST), secure_transport: true, host: b"", user_agent: b"" },
+        request_id: "",
+        now: service.clock.now(),
+        touched: parking_lot::Mutex::default(),
+    })
+}
+
 impl<'a> Reach<'a> {
     pub(super) fn context<'c>(&self, principal: &'c Principal) -> Step<Context<'c>>
     where
         'a: 'c,
     {
-        let operation = registry::lookup("RotateSecret").ok_or(KmsError::internal("RotateSecret is not registered"))?;
-        Ok(Context {
-            service: self.service,
-            operation,
-            principal,
-            source: Source {
-                address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-                secure_transport: true,
-                host: b"",
-                user_agent: b"",
-            },
-            request_id: "",
-            now: self.service.clock.now(),
-            touched: parking_lot::Mutex::default(),
-        })
+        context(self.service, principal)
     }
 
     pub(super) fn system<'t>(&self, target: &'t RotationTarget) -> Step<System<'t>>

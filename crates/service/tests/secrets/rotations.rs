@@ -534,15 +534,3 @@ async fn an_administrator_without_a_value_is_named() {
     assert_eq!(world.told(), ["s v2 administrator 1 false"]);
     assert!(world.memory.accepts(&world.value("s", "ACSCurrent").await.1));
 }
-
-#[tokio::test]
-async fn access_keys_wait_for_users() {
-    let kms = TestKms::new().await;
-    let ram = [("SecretName", "$Auto"), ("VersionId", "v1"), ("SecretType", "RAMCredentials")];
-    let rest = [("SecretData", ACCESS_KEY.data), ("ExtendedConfig", ACCESS_KEY.config)];
-    with(&kms, "CreateSecret", &ram, &rest).await.unwrap();
-    let asked = [("SecretName", ACCESS_KEY.name), ("VersionId", "v2")];
-    let refusal = kms.call("RotateSecret", &asked).await.unwrap_err();
-    assert_eq!((refusal.status, refusal.code), NOT_FOUND);
-    assert!(refusal.message.contains("no RAM users"), "{}", refusal.message);
-}

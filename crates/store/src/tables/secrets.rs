@@ -146,11 +146,25 @@ pub async fn add_version(
     gone: &[SecretVersion],
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    add(tx, &secret.id, new).await?;
+    remove_versions(tx, secret, versions, gone, now).await
+}
+
+/// Removes versions; `versions` says what labels mark after it.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when one of them is gone.
+pub async fn remove_versions(
+    tx: &mut Tx<'_>,
+    secret: &Secret,
+    versions: &Versions,
+    gone: &[SecretVersion],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     for version in gone {
         let sql = "DELETE FROM secret_versions WHERE secret_id = $1 AND number = $2";
         tx.change_one(sql, args![&secret.id, version.number]).await?;
     }
-    add(tx, &secret.id, new).await?;
     set_stages(tx, secret, versions).await?;
     updated(tx, secret, now).await
 }
@@ -250,6 +264,22 @@ pub async fn due_for_rotation(conn: &mut Conn<'_>, now: Timestamp, limit: u32) -
         AND NOT EXISTS (SELECT 1 FROM secret_rotations WHERE secret_id = secrets.id)
         ORDER BY next_rotation_at LIMIT $2";
     ids(conn, sql, now, limit).await
+}
+
+/// Secrets with an access key that was replaced before a moment and is still kept as the previous version.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn with_replaced_access_key(
+    conn: &mut Conn<'_>,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<SecretId>, StoreError> {
+    let sql = "SELECT id FROM secrets WHERE kind = 'RAMCredentials' AND last_rotated_at > 0 AND last_rotated_at <= $1
+        AND EXISTS (SELECT 1 FROM secret_stages WHERE secret_id = secrets.id AND label = 'ACSPrevious')
+        AND NOT EXISTS (SELECT 1 FROM secret_rotations WHERE secret_id = secrets.id)
+        ORDER BY last_rotated_at LIMIT $2";
+    ids(conn, sql, before, limit).await
 }
 
 async fn ids(conn: &mut Conn<'_>, sql: &'static str, now: Timestamp, limit: u32) -> Result<Vec<SecretId>, StoreError> {

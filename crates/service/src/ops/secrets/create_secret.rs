@@ -22,7 +22,7 @@ use super::RotationFields;
 use super::SetSecretPolicy;
 use super::default_key::default_key;
 use super::params::{NewName, SecretData, name_refused};
-use crate::authorize::Granted;
+use crate::authorize::{Gate, Granted};
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
 use crate::keys::LoadedKey;
@@ -160,6 +160,11 @@ impl Operation for CreateSecret {
 
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {
         let Plan { name, config, rotation } = request.plan()?;
+        if let (SecretType::RamCredentials, Some(config)) = (request.kind(), &config) {
+            // Whoever holds the secret will hold a new access key of the user after each rotation.
+            let gate = Gate::of::<Self>(cx, Some(&request)).await?;
+            gate.pass_for_user("CreateAccessKey", config.target()).await?;
+        }
         if let Some(policy) = &request.policy {
             let (kind, owner) = (Kind::Secret, cx.account());
             Proposed { kind, owner, text: policy.as_str(), replaces: None }.admit::<SetSecretPolicy>(cx).await?;
