@@ -182,6 +182,75 @@ impl Role {
     }
 }
 
+/// A policy that an account made. Its documents are in its versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The account that it belongs to.
+    pub account: AccountId,
+    /// The name.
+    pub name: PolicyName,
+    /// What it is for.
+    pub description: String,
+    /// The version that applies.
+    pub default_version: PolicyVersionId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A version of a policy; its document never changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyVersion {
+    /// The id.
+    pub id: PolicyVersionId,
+    /// The document, as it was given.
+    pub document: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// The id of a version of a policy: `v1`, `v2`, and so on. A policy never uses one again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicyVersionId(u32);
+
+impl PolicyVersionId {
+    /// The first version of every policy.
+    pub const FIRST: Self = Self(1);
+
+    /// The version of a number, from 1.
+    pub fn from_number(number: i64) -> Option<Self> {
+        u32::try_from(number).ok().filter(|number| *number > 0).map(Self)
+    }
+
+    /// The number, without the `v`.
+    pub fn number(self) -> i64 {
+        i64::from(self.0)
+    }
+}
+
+impl FromStr for PolicyVersionId {
+    type Err = crate::InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, crate::InvalidId> {
+        let id = text.strip_prefix('v').and_then(|digits| digits.parse().ok()).and_then(Self::from_number);
+        // One version has one id: not `v01`, not `v+1`.
+        id.filter(|id| id.to_string() == text).ok_or(crate::InvalidId)
+    }
+}
+
+impl fmt::Display for PolicyVersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}", self.0)
+    }
+}
+
+impl fmt::Debug for PolicyVersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// Who vouches for identities from outside: an issuer of OpenID Connect tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OidcProvider {
@@ -276,6 +345,15 @@ mod tests {
         assert!("x".repeat(128).parse::<PolicyName>().is_ok());
         assert_eq!("a.b".parse::<PolicyName>(), Err(InvalidName::Characters));
         assert!("me@host".parse::<RoleSessionName>().is_ok());
+    }
+
+    #[test]
+    fn a_version_has_one_id() {
+        assert_eq!("v12".parse(), Ok(PolicyVersionId(12)));
+        assert_eq!(PolicyVersionId::FIRST.to_string(), "v1");
+        for wrong in ["", "v", "v0", "v01", "v+1", "1", "V1", "v4294967296", "v-1"] {
+            assert!(wrong.parse::<PolicyVersionId>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

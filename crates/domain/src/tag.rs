@@ -46,6 +46,10 @@ pub enum ResourceType {
     Secret,
     /// A certificate, named by its id.
     Certificate,
+    /// A role, named by its name.
+    Role,
+    /// A policy that an account made, named by its name.
+    Policy,
 }
 
 impl ResourceType {
@@ -55,6 +59,8 @@ impl ResourceType {
             Self::Key => "key",
             Self::Secret => "secret",
             Self::Certificate => "certificate",
+            Self::Role => "role",
+            Self::Policy => "policy",
         }
     }
 }

@@ -38,6 +38,13 @@ impl Kind {
         }
     }
 
+    /// Whether a document may be as long as this one.
+    pub fn admits_length_of(self, text: &str) -> bool {
+        let length = if self.is_on_resource() { text.len() } else { significant_characters(text) };
+        // White space does not count, but is not free either.
+        length <= self.limit() && text.len() <= self.limit().saturating_mul(16)
+    }
+
     fn has_principal(self) -> bool {
         matches!(self, Self::Trust | Self::Key | Self::Secret)
     }
@@ -194,13 +201,11 @@ impl Document {
 }
 
 fn check_size(kind: Kind, text: &str) -> Result<()> {
-    let (limit, bytes) = (kind.limit(), kind.is_on_resource());
-    let length = if bytes { text.len() } else { significant_characters(text) };
-    // White space does not count, but is not free either.
-    if length <= limit && text.len() <= limit.saturating_mul(16) {
+    if kind.admits_length_of(text) {
         return Ok(());
     }
-    let unit = if bytes { "bytes" } else { "characters besides white space" };
+    let limit = kind.limit();
+    let unit = if kind.is_on_resource() { "bytes" } else { "characters besides white space" };
     Err(malformed("document", format!("it may have {limit} {unit} at most")))
 }
 

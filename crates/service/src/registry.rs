@@ -91,9 +91,9 @@ impl Product {
         match self {
             Self::Kms => "kms",
             Self::Actiontrail => "actiontrail",
-            Self::Ram => "ram",
+            // The pages of the operations of IMS name their actions `ram:…`, and their resources `acs:ram:…`.
+            Self::Ram | Self::Ims => "ram",
             Self::Sts => "sts",
-            Self::Ims => "ims",
         }
     }
 
@@ -179,6 +179,14 @@ registry! {
         UpdateSecretRotationPolicy, RotateSecret, GetRandomPassword, GetSecretPolicy, SetSecretPolicy;
     trail: LookupEvents;
     diagnosis: DecodeDiagnosticMessage;
+    ram_policies: CreatePolicy, GetPolicy, ListPolicies, DeletePolicy, UpdatePolicyDescription, CreatePolicyVersion,
+        GetPolicyVersion, ListPolicyVersions, DeletePolicyVersion, SetDefaultPolicyVersion, AttachPolicyToUser,
+        AttachPolicyToGroup, AttachPolicyToRole, DetachPolicyFromUser, DetachPolicyFromGroup, DetachPolicyFromRole,
+        ListPoliciesForUser, ListPoliciesForGroup, ListPoliciesForRole, ListEntitiesForPolicy;
+    ram_roles: CreateRole, GetRole, ListRoles, UpdateRole, DeleteRole;
+    oidc_providers: CreateOIDCProvider, GetOIDCProvider, ListOIDCProviders, UpdateOIDCProvider, DeleteOIDCProvider,
+        AddClientIdToOIDCProvider, RemoveClientIdFromOIDCProvider, AddFingerprintToOIDCProvider,
+        RemoveFingerprintFromOIDCProvider;
     tags: TagResources, UntagResources, ListTagResources, TagResource, UntagResource, ListResourceTags;
 }
 

@@ -46,6 +46,18 @@ const DEVIATIONS: &[(&str, &str, &str, &str)] = &[
         "required",
         "Terraform leaves it out to change the description",
     ),
+    // The clients of RAM and IMS mark nothing as required; the pages of the operations do.
+    ("*", "PolicyName", "required", "names what the call is about"),
+    ("*", "RoleName", "required", "names what the call is about"),
+    ("*", "VersionId", "required", "names what the call is about"),
+    ("*", "PolicyType", "required", "without it, a name may be that of two policies"),
+    ("*", "PolicyDocument", "required", "there is no policy without one"),
+    ("*", "AssumeRolePolicyDocument", "required", "there is no role without one"),
+    ("UpdatePolicyDescription", "NewDescription", "required", "it is all that the call changes; it may be empty"),
+    ("*", "OIDCProviderName", "required", "names what the call is about"),
+    ("CreateOIDCProvider", "IssuerUrl", "required", "there is no provider without one"),
+    ("*", "ClientId", "required", "it is what the call adds or removes"),
+    ("*", "Fingerprint", "required", "it is what the call adds or removes"),
 ];
 
 /// The catalogue of a product, and its operations that are not built yet.

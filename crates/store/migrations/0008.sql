@@ -109,3 +109,5 @@ CREATE TABLE oidc_providers (
 ) {clustered};
 
 CREATE INDEX secrets_with_access_keys ON secrets (last_rotated_at) WHERE kind = 'RAMCredentials';
+
+CREATE UNIQUE INDEX oidc_providers_by_issuer ON oidc_providers (account, issuer_url);

@@ -34,8 +34,9 @@ pub use options::Options;
 pub use store::Store;
 pub use tables::{
     access_keys, accounts, aliases, audit_events, certificates, import_tokens, key_policies, key_uses, key_versions,
-    keys, managed_data_keys, meta, ram_access_keys, ram_grants, ram_groups, ram_logins, ram_memberships, ram_roles,
-    ram_settings, ram_users, secret_rotations, secrets, server_keys, tags,
+    keys, managed_data_keys, meta, oidc_providers, ram_access_keys, ram_attachments, ram_grants, ram_groups,
+    ram_logins, ram_memberships, ram_policies, ram_roles, ram_settings, ram_users, secret_rotations, secrets,
+    server_keys, tags,
 };
 
 /// A boxed future, as the closures of [`Store::read`] and [`Store::write`] return it.

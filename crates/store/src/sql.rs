@@ -2,7 +2,7 @@
 //!
 //! No column is ever NULL: the empty text, 0 and the empty blob say "none".
 
-use sesame_domain::ram::{GroupName, IdentityId, OidcProviderName, PolicyName, RoleName, UserName};
+use sesame_domain::ram::{GroupName, IdentityId, OidcProviderName, PolicyName, PolicyVersionId, RoleName, UserName};
 use sesame_domain::secret::{SecretId, SecretName, SecretVersionId, StageLabel};
 use sesame_domain::{AccountId, AccountName, AliasName, KeyId, KeyVersionId, Timestamp};
 use sqlx::Row as _;
@@ -107,6 +107,12 @@ impl Arg for Timestamp {
 impl Arg for Option<Timestamp> {
     fn add_to(self, list: &mut AnyArguments) {
         add(list, self.map_or(0, Timestamp::millis));
+    }
+}
+
+impl Arg for PolicyVersionId {
+    fn add_to(self, list: &mut AnyArguments) {
+        add(list, self.number());
     }
 }
 

@@ -66,6 +66,9 @@ fn resource_type(parameter: &str) -> Option<&'static str> {
         "UserName" => Some("ACS::RAM::User"),
         "GroupName" => Some("ACS::RAM::Group"),
         "UserAccessKeyId" => Some("ACS::RAM::AccessKey"),
+        "PolicyName" => Some("ACS::RAM::Policy"),
+        "RoleName" => Some("ACS::RAM::Role"),
+        "OIDCProviderName" => Some("ACS::RAM::OIDCProvider"),
         _ => None,
     }
 }

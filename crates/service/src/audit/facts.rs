@@ -139,6 +139,27 @@ pub fn facts(name: &str) -> Facts {
             | "ChangePassword"
             | "SetPasswordPolicy"
             | "SetSecurityPreference"
+            // Who may do what.
+            | "CreatePolicyVersion"
+            | "SetDefaultPolicyVersion"
+            | "DeletePolicy"
+            | "DeletePolicyVersion"
+            | "AttachPolicyToUser"
+            | "AttachPolicyToGroup"
+            | "AttachPolicyToRole"
+            | "DetachPolicyFromUser"
+            | "DetachPolicyFromGroup"
+            | "DetachPolicyFromRole"
+            | "CreateRole"
+            | "UpdateRole"
+            | "DeleteRole"
+            | "CreateOIDCProvider"
+            | "UpdateOIDCProvider"
+            | "DeleteOIDCProvider"
+            | "AddClientIdToOIDCProvider"
+            | "AddFingerprintToOIDCProvider"
+            | "RemoveClientIdFromOIDCProvider"
+            | "RemoveFingerprintFromOIDCProvider"
     );
     Facts { access, class, group, is_sensitive }
 }

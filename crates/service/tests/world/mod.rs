@@ -88,7 +88,7 @@ async fn certificate(kms: &TestKms, operation: &str, secret: &str) -> Sample {
     }
 }
 
-/// Fresh names for users and groups.
+/// Fresh names for identities and policies.
 fn fresh(what: &str) -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     format!("{what}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
@@ -150,6 +150,106 @@ async fn identity(kms: &TestKms, operation: &str, secret: &str) -> Option<Sample
     })
 }
 
+/// Who may assume the roles of samples.
+pub(crate) const TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
+    "Principal":{"RAM":["acs:ram::1234567890123456:root"]}}]}"#;
+
+/// What the policies of samples allow.
+pub(crate) const DOCUMENT: &str =
+    r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}]}"#;
+
+/// Adds a user.
+pub(crate) async fn user(kms: &TestKms, name: &str) {
+    let params = [("UserName", name), ("DisplayName", &format!("The user {name}"))];
+    kms.call("CreateUser", &params).await.unwrap();
+}
+
+/// Adds a group.
+pub(crate) async fn group(kms: &TestKms, name: &str) {
+    let params = [("GroupName", name), ("Comments", &format!("The group {name}"))];
+    kms.call("CreateGroup", &params).await.unwrap();
+}
+
+/// A policy of its own, attached where that needs it, and a call that succeeds with it.
+async fn policy(kms: &TestKms, operation: &str) -> Sample {
+    let name = fresh("policy");
+    let [policy, document, custom] =
+        [("PolicyName", name.as_str()), ("PolicyDocument", DOCUMENT), ("PolicyType", "Custom")];
+    let create = Sample::new(&[], [policy, document]);
+    if operation == "CreatePolicy" {
+        return create;
+    }
+    kms.call("CreatePolicy", &create.params()).await.unwrap();
+    let kind = ["User", "Group", "Role"].into_iter().find(|kind| operation.ends_with(kind));
+    let holder = match kind {
+        Some("User") => {
+            user(kms, &name).await;
+            ("UserName", name.as_str())
+        }
+        Some("Group") => {
+            group(kms, &name).await;
+            ("GroupName", name.as_str())
+        }
+        Some(_) => {
+            let make = [("RoleName", name.as_str()), ("AssumeRolePolicyDocument", TRUST)];
+            kms.call("CreateRole", &make).await.unwrap();
+            ("RoleName", name.as_str())
+        }
+        None => ("", ""),
+    };
+    match operation {
+        "ListPolicies" => Sample::default(),
+        "DeletePolicy" => Sample::new(&[], [policy]),
+        "UpdatePolicyDescription" => Sample::new(&[], [policy, ("NewDescription", "new")]),
+        "CreatePolicyVersion" => create,
+        "GetPolicyVersion" => Sample::new(&[], [policy, custom, ("VersionId", "v1")]),
+        "DeletePolicyVersion" | "SetDefaultPolicyVersion" => {
+            kms.call("CreatePolicyVersion", &create.params()).await.unwrap();
+            Sample::new(&[], [policy, ("VersionId", "v2")])
+        }
+        _ if operation.starts_with("ListPoliciesFor") => Sample::new(&[], [holder]),
+        _ if operation.starts_with("AttachPolicyTo") => Sample::new(&[], [policy, custom, holder]),
+        _ if operation.starts_with("DetachPolicyFrom") => {
+            let attach = operation.replace("DetachPolicyFrom", "AttachPolicyTo");
+            kms.call(&attach, &[policy, custom, holder]).await.unwrap();
+            Sample::new(&[], [policy, custom, holder])
+        }
+        _ => Sample::new(&[], [policy, custom]),
+    }
+}
+
+/// A role of its own, and a call that succeeds with it.
+async fn role(kms: &TestKms, operation: &str) -> Sample {
+    let name = fresh("role");
+    let create = Sample::new(&[], [("RoleName", &name), ("AssumeRolePolicyDocument", TRUST)]);
+    match operation {
+        "CreateRole" => return create,
+        "ListRoles" => return Sample::default(),
+        _ => {}
+    }
+    kms.call("CreateRole", &create.params()).await.unwrap();
+    Sample::new(&[], [("RoleName", &name)])
+}
+
+/// An OIDC provider of its own, and a call that succeeds with it.
+async fn oidc_provider(kms: &TestKms, operation: &str) -> Sample {
+    let name = fresh("provider");
+    let issuer = format!("https://{name}.example");
+    let provider = ("OIDCProviderName", name.as_str());
+    let create = Sample::new(&[], [provider, ("IssuerUrl", &issuer), ("ClientIds", "one")]);
+    match operation {
+        "CreateOIDCProvider" => return create,
+        "ListOIDCProviders" => return Sample::default(),
+        _ => {}
+    }
+    kms.call("CreateOIDCProvider", &create.params()).await.unwrap();
+    match operation {
+        _ if operation.contains("ClientId") => Sample::new(&[], [provider, ("ClientId", "two")]),
+        _ if operation.contains("Fingerprint") => Sample::new(&[], [provider, ("Fingerprint", "ab12")]),
+        _ => Sample::new(&[], [provider]),
+    }
+}
+
 /// A fresh key of its own and a call that succeeds with it; what must stay secret in it is made of `canary`, 32 bytes.
 pub(crate) async fn sample(kms: &TestKms, operation: &str, canary: &[u8; 32]) -> Sample {
     let secret = STANDARD.encode(canary);
@@ -161,10 +261,18 @@ pub(crate) async fn sample(kms: &TestKms, operation: &str, canary: &[u8; 32]) ->
         let (pair, _) = UnlockedKey::generate(KeySpec::EcSm2, &SystemRandom).unwrap();
         STANDARD.encode(pair.public_key_der().unwrap())
     };
-    if registry::lookup(operation).is_some_and(|entry| entry.product == Product::Ram)
-        && let Some(sample) = identity(kms, operation, secret).await
-    {
-        return sample;
+    match registry::lookup(operation).map(|entry| entry.product) {
+        Some(Product::Ims) => return oidc_provider(kms, operation).await,
+        Some(Product::Ram) if operation.contains("Polic") && !operation.contains("PasswordPolicy") => {
+            return policy(kms, operation).await;
+        }
+        Some(Product::Ram) if operation.contains("Role") => return role(kms, operation).await,
+        Some(Product::Ram) => {
+            if let Some(sample) = identity(kms, operation, secret).await {
+                return sample;
+            }
+        }
+        _ => {}
     }
     match operation {
         "DescribeAccountKmsStatus"

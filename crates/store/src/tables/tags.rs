@@ -166,16 +166,7 @@ pub async fn rows(
     if let Some(list) = numbers(&mut args, resources, "", "") {
         sql.extend([" AND t.resource IN (", &list, ")"]);
     }
-    for (key, value) in tags {
-        let key = args.push(key.as_str());
-        sql.push_str(&format!(
-            " AND t.resource IN (SELECT resource FROM tags WHERE account = $1 AND resource_type = $2 AND tag_key = ${key}"
-        ));
-        if let Some(value) = value {
-            sql.push_str(&format!(" AND tag_value = ${}", args.push(value.as_str())));
-        }
-        sql.push(')');
-    }
+    sql.push_str(&carrying_all(&mut args, "t.resource", "$2", tags));
     if let Some((resource, key)) = after {
         let (resource, key) = (args.push(resource), args.push(key));
         sql.push_str(&format!(" AND (t.resource, t.tag_key) > (${resource}, ${key})"));
@@ -183,6 +174,36 @@ pub async fn rows(
     sql.push_str(&format!(" ORDER BY t.resource, t.tag_key LIMIT ${}", args.push(i64::from(limit))));
     let rows = conn.rows(Sql::joined(sql), args).await?;
     rows.iter().map(|row| Ok(TagRow { resource: row.text(0)?, tag: tag(row, 1)? })).collect()
+}
+
+/// A condition for the WHERE of a statement whose `$1` is the account: that what `column` names is of this kind and
+/// carries all of the tags, where a tag without a value stands for any value.
+pub(crate) fn carrying(
+    args: &mut Args,
+    column: &'static str,
+    kind: ResourceType,
+    tags: &[(TagKey, Option<TagValue>)],
+) -> String {
+    if tags.is_empty() {
+        return String::new();
+    }
+    let kind = format!("${}", args.push(kind.name()));
+    carrying_all(args, column, &kind, tags)
+}
+
+fn carrying_all(args: &mut Args, column: &str, kind: &str, tags: &[(TagKey, Option<TagValue>)]) -> String {
+    let mut sql = String::new();
+    for (key, value) in tags {
+        let key = args.push(key.as_str());
+        sql.push_str(&format!(
+            " AND {column} IN (SELECT resource FROM tags WHERE account = $1 AND resource_type = {kind} AND tag_key = ${key}"
+        ));
+        if let Some(value) = value {
+            sql.push_str(&format!(" AND tag_value = ${}", args.push(value.as_str())));
+        }
+        sql.push(')');
+    }
+    sql
 }
 
 fn tag(row: &AnyRow, column: usize) -> Result<Tag, StoreError> {

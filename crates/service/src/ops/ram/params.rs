@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sesame_domain::ram::{GroupName, InvalidName, SecurityPreference, UserName, limits};
+use sesame_domain::ram::{
+    GroupName, InvalidName, OidcProviderName, PolicyName, RoleName, SecurityPreference, UserName, limits,
+};
 
 use crate::error::{Fault, KmsError, Result};
 use crate::params::{Kind, Param, Params};
@@ -48,8 +50,21 @@ macro_rules! names {
     )+};
 }
 
-names!(UserName, GroupName);
-params!(UserName, GroupName, DisplayName, Comments, MobilePhone, Email, Status, MaxItems, NetworkMasks);
+names!(UserName, GroupName, RoleName, PolicyName, OidcProviderName);
+params!(
+    UserName,
+    GroupName,
+    RoleName,
+    PolicyName,
+    OidcProviderName,
+    DisplayName,
+    Comments,
+    MobilePhone,
+    Email,
+    Status,
+    MaxItems,
+    NetworkMasks
+);
 
 fn length(most: usize) -> Wrong {
     (Fault::Length, format!("it may have 1 to {most} characters"))

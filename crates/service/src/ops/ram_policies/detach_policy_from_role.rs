@@ -1,0 +1,44 @@
+//! `DetachPolicyFromRole`: takes from a role what a policy allows.
+
+use sesame_derive::Params;
+use sesame_domain::ram::{PolicyName, PolicyType, RoleName};
+use sesame_store::ram_attachments::PolicyRef;
+
+use super::attachments::{Named, detach};
+use super::target;
+use crate::authorize::Granted;
+use crate::context::Context;
+use crate::error::Result;
+use crate::operation::{Empty, Operation, RamKind, Target};
+use crate::registry::Product;
+
+pub(crate) struct DetachPolicyFromRole;
+
+#[derive(Debug, Params)]
+pub(crate) struct Request {
+    /// The name of the policy.
+    policy_name: PolicyName,
+    /// `Custom` for a policy of the account, `System` for one of the service.
+    policy_type: PolicyType,
+    /// The name of the role.
+    role_name: RoleName,
+    /// The resource group that the policy is limited to. This server has none: leave it out.
+    resource_group_id: Option<String>,
+}
+
+impl Operation for DetachPolicyFromRole {
+    const NAME: &'static str = "DetachPolicyFromRole";
+    const PRODUCT: Product = Product::Ram;
+    const SUMMARY: &'static str = "Detaches a policy from a role.";
+    type Request = Request;
+    type Response = Empty;
+
+    fn targets(request: &Request) -> impl IntoIterator<Item = Target<'_>> + Send {
+        [Target::Ram(RamKind::Role, request.role_name.as_str()), target(request.policy_type, &request.policy_name)]
+    }
+
+    async fn run(cx: &Context<'_>, _: Granted, request: Request) -> Result<Empty> {
+        let policy = PolicyRef { kind: request.policy_type, name: request.policy_name };
+        detach(cx, Named::Role(request.role_name), policy, request.resource_group_id.as_deref()).await
+    }
+}
