@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from harness import ims as ims_clients
 from harness import ram as ram_clients
 from harness.kms import EVERY_CLIENT, EVERY_VARIANT, client
 from harness.server import Server
@@ -53,6 +54,18 @@ def ram(request, server):
 def any_ram(request, server):
     """As `ram`, in each way that the SDK can sign and send."""
     return ram_clients.client(server, request.param)
+
+
+@pytest.fixture(params=ims_clients.EVERY_CLIENT)
+def ims(request, server):
+    """A client of IMS over each scheme."""
+    return ims_clients.client(server, request.param)
+
+
+@pytest.fixture(params=ims_clients.EVERY_VARIANT)
+def any_ims(request, server):
+    """As `ims`, in each way that the SDK can sign and send."""
+    return ims_clients.client(server, request.param)
 
 
 @pytest.fixture

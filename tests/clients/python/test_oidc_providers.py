@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from harness.operations import DRIVEN, WITHOUT_REQUIRED_PARAMETERS
+
+MINE = DRIVEN["ims"]["test_oidc_providers"]
 DIGEST = "902ef2deeb3c5b13ea4c3d5193629309e231ae55"
 
 
@@ -17,7 +20,13 @@ def provider(ims, fresh):
 
 
 def test_every_operation_on_oidc_providers_works(any_ims, fresh):
-    ims, named = any_ims, {"OIDCProviderName": fresh}
+    named, done = {"OIDCProviderName": fresh}, set()
+
+    def ims(operation, **parameters):
+        answer = any_ims(operation, **parameters)
+        done.add(operation)
+        return answer
+
     about = {
         "IssuerUrl": f"https://{fresh}.example/realms/one", "ClientIds": "app-1,https://app/2", "Fingerprints": DIGEST,
         "IssuanceLimitTime": 6, "Description": "for people",
@@ -47,7 +56,13 @@ def test_every_operation_on_oidc_providers_works(any_ims, fresh):
     removed = ims("RemoveFingerprintFromOIDCProvider", Fingerprint=DIGEST, **named)["OIDCProvider"]
     assert removed["Fingerprints"] == "ab12"
     ims("DeleteOIDCProvider", **named)
-    ims.refuses("EntityNotExist.OIDCProvider", 404, "GetOIDCProvider", **named)
+    any_ims.refuses("EntityNotExist.OIDCProvider", 404, "GetOIDCProvider", **named)
+    assert done == MINE
+
+
+def test_every_operation_says_what_it_misses(any_ims):
+    for operation in sorted(MINE - WITHOUT_REQUIRED_PARAMETERS):
+        any_ims.refuses("MissingParameter", 400, operation)
 
 
 def test_oidc_providers_are_refused_as_the_original_does(ims, provider, fresh):

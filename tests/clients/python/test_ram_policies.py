@@ -5,6 +5,9 @@ import re
 
 import pytest
 
+from harness.operations import DRIVEN, WITHOUT_REQUIRED_PARAMETERS
+
+MINE = DRIVEN["ram"]["test_ram_policies"]
 DOCUMENT = '{"Version":"1","Statement":[{"Effect":"Allow","Action":["kms:Decrypt"],"Resource":["*"]}]}'
 OTHER = DOCUMENT.replace("Allow", "Deny")
 TRUST = json.dumps({
@@ -42,8 +45,22 @@ def everything(ram, operation, outer, inner, size, **more):
             return rows
 
 
-def test_every_operation_on_a_policy_works(any_ram, fresh):
-    ram, named = any_ram, {"PolicyName": fresh}
+def test_every_operation_on_policies_and_roles_works(any_ram, fresh):
+    done = set()
+
+    def ram(operation, **parameters):
+        answer = any_ram(operation, **parameters)
+        done.add(operation)
+        return answer
+
+    policies(ram, any_ram.refuses, fresh)
+    roles(ram, any_ram.refuses, fresh)
+    attachments(ram, any_ram.refuses, fresh)
+    assert MINE <= done
+
+
+def policies(ram, refuses, fresh):
+    named = {"PolicyName": fresh}
     custom = {**named, "PolicyType": "Custom"}
     tags = [{"Key": "owner", "Value": fresh}]
     made = ram("CreatePolicy", PolicyDocument=DOCUMENT, Description="read", Tag=tags, **named)["Policy"]
@@ -66,11 +83,11 @@ def test_every_operation_on_a_policy_works(any_ram, fresh):
     ram("DeletePolicyVersion", VersionId="v2", **named)
     ram("CreatePolicyVersion", PolicyDocument=OTHER, **named)
     ram("DeletePolicy", CascadingDelete=True, **named)
-    ram.refuses("EntityNotExist.Policy", 404, "GetPolicy", **custom)
+    refuses("EntityNotExist.Policy", 404, "GetPolicy", **custom)
 
 
-def test_every_operation_on_a_role_works(any_ram, fresh):
-    ram, named = any_ram, {"RoleName": fresh}
+def roles(ram, refuses, fresh):
+    named = {"RoleName": fresh}
     tags = [{"Key": "owner", "Value": fresh}]
     about = {"Description": "for an app", "MaxSessionDuration": 7200}
     made = ram("CreateRole", AssumeRolePolicyDocument=TRUST, Tag=tags, **about, **named)["Role"]
@@ -86,14 +103,14 @@ def test_every_operation_on_a_role_works(any_ram, fresh):
     ram("AttachPolicyToRole", **ADMINISTRATOR, **named)
     (attached,) = ram("ListPoliciesForRole", **named)["Policies"]["Policy"]
     assert {**attached, **ADMINISTRATOR} == attached and TIME.fullmatch(attached["AttachDate"])
-    ram.refuses("DeleteConflict.Role.Policy", 409, "DeleteRole", **named)
+    refuses("DeleteConflict.Role.Policy", 409, "DeleteRole", **named)
     ram("DetachPolicyFromRole", **ADMINISTRATOR, **named)
     ram("DeleteRole", **named)
-    ram.refuses("EntityNotExist.Role", 404, "GetRole", **named)
+    refuses("EntityNotExist.Role", 404, "GetRole", **named)
 
 
-def test_a_policy_is_attached_to_a_user_a_group_and_a_role(any_ram, fresh):
-    ram, custom = any_ram, {"PolicyName": fresh, "PolicyType": "Custom"}
+def attachments(ram, refuses, fresh):
+    custom = {"PolicyName": fresh, "PolicyType": "Custom"}
     ram("CreatePolicy", PolicyName=fresh, PolicyDocument=DOCUMENT)
     ram("CreateUser", UserName=fresh, DisplayName="Alice")
     ram("CreateGroup", GroupName=fresh, Comments="all of them")
@@ -101,10 +118,10 @@ def test_a_policy_is_attached_to_a_user_a_group_and_a_role(any_ram, fresh):
     for kind in ("User", "Group", "Role"):
         holder = {f"{kind}Name": fresh}
         ram(f"AttachPolicyTo{kind}", **custom, **holder)
-        ram.refuses(f"EntityAlreadyExists.{kind}.Policy", 409, f"AttachPolicyTo{kind}", **custom, **holder)
+        refuses(f"EntityAlreadyExists.{kind}.Policy", 409, f"AttachPolicyTo{kind}", **custom, **holder)
         (attached,) = ram(f"ListPoliciesFor{kind}", **holder)["Policies"]["Policy"]
         assert (attached["PolicyName"], attached["DefaultVersion"]) == (fresh, "v1")
-        ram.refuses(f"DeleteConflict.{kind}.Policy", 409, f"Delete{kind}", **holder)
+        refuses(f"DeleteConflict.{kind}.Policy", 409, f"Delete{kind}", **holder)
     entities = ram("ListEntitiesForPolicy", **custom)
     (user,), (group,), (role,) = entities["Users"]["User"], entities["Groups"]["Group"], entities["Roles"]["Role"]
     assert (user["UserName"], user["DisplayName"]) == (fresh, "Alice")
@@ -115,9 +132,14 @@ def test_a_policy_is_attached_to_a_user_a_group_and_a_role(any_ram, fresh):
     for kind in ("User", "Group", "Role"):
         holder = {f"{kind}Name": fresh}
         ram(f"DetachPolicyFrom{kind}", **custom, **holder)
-        ram.refuses(f"EntityNotExist.{kind}.Policy", 404, f"DetachPolicyFrom{kind}", **custom, **holder)
+        refuses(f"EntityNotExist.{kind}.Policy", 404, f"DetachPolicyFrom{kind}", **custom, **holder)
         ram(f"Delete{kind}", **holder)
     ram("DeletePolicy", PolicyName=fresh)
+
+
+def test_every_operation_says_what_it_misses(any_ram):
+    for operation in sorted(MINE - WITHOUT_REQUIRED_PARAMETERS):
+        any_ram.refuses("MissingParameter", 400, operation)
 
 
 def test_policies_of_the_service_are_listed_and_shown(ram):

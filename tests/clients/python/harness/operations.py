@@ -30,9 +30,23 @@ DRIVEN = {
             "ChangePassword", "GetPasswordPolicy", "SetPasswordPolicy", "GetSecurityPreference",
             "SetSecurityPreference",
         },
+        "test_ram_policies": {
+            "CreatePolicy", "GetPolicy", "ListPolicies", "DeletePolicy", "UpdatePolicyDescription", "CreatePolicyVersion",
+            "GetPolicyVersion", "ListPolicyVersions", "DeletePolicyVersion", "SetDefaultPolicyVersion",
+            "AttachPolicyToUser", "AttachPolicyToGroup", "AttachPolicyToRole", "DetachPolicyFromUser",
+            "DetachPolicyFromGroup", "DetachPolicyFromRole", "ListPoliciesForUser", "ListPoliciesForGroup",
+            "ListPoliciesForRole", "ListEntitiesForPolicy", "CreateRole", "GetRole", "ListRoles", "UpdateRole",
+            "DeleteRole",
+        },
     },
     "sts": {},
-    "ims": {},
+    "ims": {
+        "test_oidc_providers": {
+            "CreateOIDCProvider", "GetOIDCProvider", "ListOIDCProviders", "UpdateOIDCProvider", "DeleteOIDCProvider",
+            "AddClientIdToOIDCProvider", "RemoveClientIdFromOIDCProvider", "AddFingerprintToOIDCProvider",
+            "RemoveFingerprintFromOIDCProvider",
+        },
+    },
 }
 
 # Operations that a call without parameters does.
@@ -40,6 +54,7 @@ WITHOUT_REQUIRED_PARAMETERS = {
     "DescribeRegions", "DescribeAccountKmsStatus", "OpenKmsService", "GetChallenge", "CreateKey", "ListKeys", "ListAliases",
     "ListSecrets", "GetRandomPassword", "ListUsers", "ListGroups", "CreateAccessKey", "ListAccessKeys",
     "GetPasswordPolicy", "SetPasswordPolicy", "GetSecurityPreference", "SetSecurityPreference",
+    "ListPolicies", "ListRoles", "ListOIDCProviders",
 }
 
 

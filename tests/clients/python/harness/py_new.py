@@ -1,8 +1,10 @@
-"""The current Python SDK, alibabacloud_kms20160120 and alibabacloud_ram20150501, in each way it can sign and send."""
+"""The current Python SDK (alibabacloud_kms20160120 and its siblings for RAM and IMS) in each way it can sign and send."""
 
 import asyncio
 import re
 
+from alibabacloud_ims20190815 import models as ims_models
+from alibabacloud_ims20190815.client import Client as ImsClient
 from alibabacloud_kms20160120 import models as kms_models
 from alibabacloud_kms20160120.client import Client as KmsClient
 from alibabacloud_ram20150501 import models as ram_models
@@ -128,6 +130,18 @@ class PyRamAsync(PyNewAsync):
     """The same through the asynchronous methods."""
 
     CLIENT, MODELS, VERSION = RamClient, ram_models, "2015-05-01"
+
+
+class PyIms(PyNew):
+    """The same for IMS."""
+
+    CLIENT, MODELS, VERSION = ImsClient, ims_models, "2019-08-15"
+
+
+class PyImsAsync(PyNewAsync):
+    """The same through the asynchronous methods."""
+
+    CLIENT, MODELS, VERSION = ImsClient, ims_models, "2019-08-15"
 
 
 class PyNewGeneric(PyNew):
