@@ -26,7 +26,9 @@ async fn kms() -> TestKms {
 }
 
 async fn ask(kms: &TestKms, request: AdminRequest) -> Result<AdminAnswer, Refusal> {
-    kms.service.administer(Order { uid: UID, request: &request, fixed_key: Some("fixed") }).await
+    kms.service
+        .administer(Order { uid: UID, request: &request, fixed_key: Some("fixed"), held_key: Some("held") })
+        .await
 }
 
 async fn issue(kms: &TestKms, request: AdminRequest) -> IssuedKey {
@@ -144,7 +146,10 @@ async fn the_heir_of_the_first_access_key_is_the_one_that_a_configuration_replac
     assert_eq!(get().await.as_ref(), Some(&first));
     ask(&kms, delete(&first, false)).await.unwrap();
     assert_eq!(get().await, Some(second));
-    assert_eq!(code(ask(&kms, delete("fixed", false)).await), RefusalCode::Refused);
+    for (key, part) in [("fixed", "root_access_key.id"), ("held", "credentials.env")] {
+        let refused = ask(&kms, delete(key, true)).await.unwrap_err();
+        assert!(refused.code == RefusalCode::Refused && refused.message.contains(part), "{refused}");
+    }
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ pub use messages::{
     AccountReport, AccountSummary, AdminAnswer, AdminRequest, DataKeyVersion, IssuedKey, Refusal, RefusalCode,
     RootKeyReport,
 };
+use root_keys::{End, refuse_fixed, refuse_held};
 
 /// A request of an operator.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,9 @@ pub struct Order<'a> {
     /// The access key that the configuration fixes. It is changed there: a server that finds another one in its
     /// database would not start.
     pub fixed_key: Option<&'a str>,
+    /// The access key in `credentials.env` of the server's data folder. It is rotated, not deleted: clients on the
+    /// machine would be left with one that does not work.
+    pub held_key: Option<&'a str>,
 }
 
 impl Service {
@@ -79,10 +83,13 @@ impl Service {
                 self.enable_root_key(id(account)?, access_key_id).await
             }
             AdminRequest::DisableRootAccessKey { account, access_key_id, last } => {
-                self.end_root_key(id(account)?, access_key_id, root_keys::End::Disable, *last, order.fixed_key).await
+                refuse_fixed(access_key_id, order.fixed_key)?;
+                self.end_root_key(id(account)?, access_key_id, End::Disable, *last).await
             }
             AdminRequest::DeleteRootAccessKey { account, access_key_id, last } => {
-                self.end_root_key(id(account)?, access_key_id, root_keys::End::Delete, *last, order.fixed_key).await
+                refuse_fixed(access_key_id, order.fixed_key)?;
+                refuse_held(access_key_id, order.held_key)?;
+                self.end_root_key(id(account)?, access_key_id, End::Delete, *last).await
             }
             AdminRequest::AddDataKeyVersion { account, name } => {
                 let account = match account {

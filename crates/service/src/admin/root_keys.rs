@@ -123,9 +123,7 @@ impl Service {
         id: &str,
         end: End,
         last: bool,
-        fixed: Option<&str>,
     ) -> Result<AdminAnswer, Refusal> {
-        refuse_fixed(id, fixed)?;
         let wanted = Arc::new((account, id.to_owned()));
         self.store
             .write(move |tx| {
@@ -188,13 +186,26 @@ fn one<'k>(keys: &'k [AccessKeyRecord], account: &AccountId, id: &str) -> Result
     })
 }
 
-fn refuse_fixed(id: &str, fixed: Option<&str>) -> Result<(), Refusal> {
+/// Refuses an access key that is changed in the configuration.
+pub(super) fn refuse_fixed(id: &str, fixed: Option<&str>) -> Result<(), Refusal> {
     if fixed != Some(id) {
         return Ok(());
     }
     let text = format!(
         "the configuration fixes the access key {id} (root_access_key.id); change it there, with \
          SESAME_ROOT_ACCESS_KEY_REPLACE=true, or the server would not start again"
+    );
+    Err(Refusal::new(RefusalCode::Refused, text))
+}
+
+/// Refuses to delete the access key that clients on the server's machine sign with.
+pub(super) fn refuse_held(id: &str, held: Option<&str>) -> Result<(), Refusal> {
+    if held != Some(id) {
+        return Ok(());
+    }
+    let text = format!(
+        "the server's credentials.env holds the access key {id}; replace it with sesame account rotate-root-key, or \
+         remove that file first"
     );
     Err(Refusal::new(RefusalCode::Refused, text))
 }

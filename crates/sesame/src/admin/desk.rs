@@ -6,7 +6,7 @@ use sesame_service::Service;
 use sesame_service::admin::{AdminAnswer, AdminRequest, IssuedKey, Order, Refusal, RefusalCode};
 
 use crate::config::Config;
-use crate::credentials;
+use crate::credentials::{self, Credentials};
 use crate::data_folder::{CREDENTIALS, DataFolder};
 
 /// Handles requests of operators.
@@ -34,7 +34,10 @@ impl Desk {
     }
 
     async fn order(&self, uid: u32, request: &AdminRequest) -> Result<AdminAnswer, Refusal> {
-        self.service.administer(Order { uid, request, fixed_key: self.fixed_key.as_deref() }).await
+        // A file that cannot be read holds nothing for clients either.
+        let held = Credentials::read(self.folder.path()).ok().flatten().map(|held| held.access_key_id);
+        let (fixed_key, held_key) = (self.fixed_key.as_deref(), held.as_deref());
+        self.service.administer(Order { uid, request, fixed_key, held_key }).await
     }
 
     /// Puts the new access key in the place of the old one in `credentials.env`, when that is where the old one is. The

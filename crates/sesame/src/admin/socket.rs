@@ -112,6 +112,8 @@ struct Heard {
 
 async fn hear(stream: &mut UnixStream) -> Result<Heard, Refusal> {
     let refused = |cause: std::io::Error| Refusal::new(RefusalCode::Invalid, format!("no request: {cause}"));
+    // Read first, whoever it is: a connection that is closed before would break under the hands of who is writing.
+    let line = protocol::read_line(stream, protocol::REQUEST_BYTES).await.map_err(refused)?;
     // The kernel says who connected; the mode of the socket has kept everybody else out before.
     let uid = stream.peer_cred().map_err(refused)?.uid();
     let own = nix::unistd::geteuid();
@@ -120,7 +122,6 @@ async fn hear(stream: &mut UnixStream) -> Result<Heard, Refusal> {
         let text = format!("the user id {uid} may not ask this server; the user id {own} and root may");
         return Err(Refusal::new(RefusalCode::Refused, text));
     }
-    let line = protocol::read_line(stream, protocol::REQUEST_BYTES).await.map_err(refused)?;
     Ok(Heard { uid, request: protocol::parse(&line)? })
 }
 

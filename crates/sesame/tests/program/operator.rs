@@ -140,7 +140,7 @@ fn what_cannot_be_done_is_said_with_what_to_do() {
     let first = first_account(&data);
     let key = root_keys(&data, &first).remove(0);
     for (arguments, part) in [
-        (vec!["account", "disable", "123"], "an account id: that has 16 digits"),
+        (vec!["account", "disable", "123"], "no account id: that has 16 digits"),
         (vec!["account", "enable", "9999999999999999"], "no account 9999999999999999"),
         (vec!["account", "show", "9999999999999999"], "sesame account list"),
         (vec!["account", "create", "--id", "12x"], "16 digits"),
@@ -182,6 +182,9 @@ fn the_first_key_is_rotated_in_its_file_and_without_an_outage() {
     let text = said(&output);
     assert!(!text.contains(&new[1]) && text.contains("credentials.env"), "{text}");
     assert!(text.contains(&format!("sesame account delete-root-key {account} {}", old[0])), "{text}");
+
+    let said = refusal(&data, &["account", "delete-root-key", &account, &new[0]]);
+    assert!(said.contains("credentials.env"), "{said}");
 
     // Which of two is meant has to be said.
     let said = refusal(&data, &["account", "rotate-root-key", &account]);
@@ -399,14 +402,18 @@ fn a_rotation_that_is_killed_takes_no_access_away() {
         std::thread::sleep(Duration::from_micros(u64::from(u16::from_be_bytes(random)) % 40_000));
         if round % 2 == 0 {
             server.kill();
-            rotations.iter_mut().for_each(|rotation| drop(rotation.wait().unwrap()));
-            server = Server::start(&data);
+            for rotation in &mut rotations {
+                rotation.wait().unwrap();
+            }
         } else {
             for rotation in &mut rotations {
                 rotation.kill().unwrap();
                 rotation.wait().unwrap();
             }
+            // It ends what the operators asked for.
+            assert!(server.stop().success());
         }
+        server = Server::start(&data);
         for (account, file) in [(&first, &own), (&second, &file)] {
             let credentials = sourced(file);
             assert!(works(&server, &credentials[0], &credentials[1]), "round {round}, account {account}");
