@@ -13,6 +13,11 @@ impl AccountId {
         &self.0
     }
 
+    /// Who sends requests that nobody signed. No account has this id, since the ids of accounts do not begin with 0.
+    pub fn nobody() -> Self {
+        Self("0000000000000000".into())
+    }
+
     /// A new id out of eight random bytes. The first digit is never 0, so that no tool drops it.
     pub fn from_random(bytes: [u8; 8]) -> Self {
         let span = 9_000_000_000_000_000_u64;

@@ -156,6 +156,9 @@ impl Gateway {
         let signing = Signing { request, params: &params, sorted: &pairs, arena };
         let authenticated = match (form::contradiction(&pairs, arena), dialect) {
             (Some(name), _) => Err(rpc::contradicts(name)),
+            (None, _) if operation.anonymous && rpc::is_unsigned(&request.head.known, &params) => {
+                self.service.anonymous(source.address)
+            }
             (None, Ok(dialect)) => self.authenticate(&signing, dialect, seen, signed).await,
             (None, Err(error)) => Err(error),
         };

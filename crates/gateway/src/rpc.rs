@@ -20,6 +20,14 @@ pub(crate) enum Dialect<'a> {
     Acs(&'a [u8]),
 }
 
+/// Whether a request brings nothing that could prove who sends it.
+pub(crate) fn is_unsigned(known: &Known<'_>, params: &Params<'_>) -> bool {
+    let has = |name: &str| params.get(name).is_some_and(|value| !value.is_empty());
+    known.authorization.is_none()
+        && known.bearer_token.is_none()
+        && !["AccessKeyId", "Signature", "BearerToken"].into_iter().any(has)
+}
+
 /// Tells the dialects apart.
 ///
 /// # Errors
@@ -82,8 +90,10 @@ pub(crate) fn operation(
     params: &Params<'_>,
 ) -> Result<&'static Entry> {
     let (action, version) = match dialect {
-        // In V1 these headers are not signed, and some clients write another spelling into them.
-        Some(Dialect::V1) => (None, None),
+        // In V1 these headers are not signed, and some clients write another spelling into them. Of a request that is not
+        // signed they are as good as the parameters, and newer clients send nothing else.
+        Some(Dialect::V1) if params.get("Action").is_some() || !is_unsigned(known, params) => (None, None),
+        Some(Dialect::V1) => (known.acs.action, known.acs.version),
         Some(Dialect::Acs(_)) | None => (known.acs.action, known.acs.version),
     };
     fn named<'a>(header: Option<&'a [u8]>, params: &'a Params<'_>, name: &str) -> Option<&'a [u8]> {

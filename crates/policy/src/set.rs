@@ -252,7 +252,7 @@ impl PolicySet {
     }
 
     /// The condition keys that the request lacks and that a statement about its action and resource asks for.
-    pub(crate) fn absent_keys(&self, request: &Request<'_>) -> BTreeSet<String> {
+    pub fn absent_keys(&self, request: &Request<'_>) -> BTreeSet<String> {
         let mut absent = BTreeSet::new();
         for action in &fold(request) {
             for (member, _) in self.denies.about(action).chain(self.allows.about(action)) {

@@ -8,16 +8,20 @@ use sesame_crypto::digest;
 use sesame_crypto::hmac::{HmacHash, HmacKey};
 use sesame_crypto::secret::SecretText;
 use sesame_domain::{AccountId, Timestamp};
-use sesame_store::{Change, Store, access_keys, accounts, ram_access_keys};
+use sesame_store::{Change, Store, access_keys, accounts, ram_access_keys, ram_roles};
 
 use crate::cached::Cached;
 use crate::error::{Code, KmsError, Result};
 use crate::last_used::{LastUsed, Noted, Owner};
 use crate::nonces::Nonces;
 use crate::request::{AcsAlgorithm, AcsScope, Identity, Principal, Signature, SignedRequest, UserIdentity, V1Method};
+use crate::sessions::{Session, is_temporary};
+use crate::tokens::Tokens;
 
 /// Access keys kept ready in memory.
 const ACCESS_KEYS_CACHED: usize = 4_096;
+/// Sessions kept ready in memory: 4 KiB of token and as much of policy for each at most.
+const SESSIONS_CACHED: usize = 4_096;
 /// Longest nonce, in bytes; no length is documented, SDKs send 32 to 64 characters.
 const NONCE_BYTES: usize = 256;
 
@@ -26,6 +30,8 @@ const NONCE_BYTES: usize = 256;
 pub(crate) struct Authenticator {
     store: Store,
     access_keys: Cached<String, Arc<AccessKey>>,
+    sessions: Cached<String, Arc<OpenSession>>,
+    tokens: Arc<Tokens>,
     window_seconds: i64,
     require_nonce: bool,
     pub(crate) nonces: Nonces,
@@ -42,6 +48,29 @@ struct AccessKey {
     acs3_sha256: HmacKey,
     v1_sha1: HmacKey,
     noted: Noted,
+}
+
+/// A session whose token was opened, and whose role was there.
+#[derive(Debug)]
+struct OpenSession {
+    key: AccessKey,
+    token: SecretText,
+    expires_at: Timestamp,
+}
+
+/// What a request signs with.
+enum Signer {
+    Permanent(Arc<AccessKey>),
+    Temporary(Arc<OpenSession>),
+}
+
+impl Signer {
+    fn key(&self) -> &AccessKey {
+        match self {
+            Self::Permanent(key) => key,
+            Self::Temporary(session) => &session.key,
+        }
+    }
 }
 
 impl AccessKey {
@@ -71,10 +100,18 @@ impl AccessKey {
 
 impl Authenticator {
     /// Accepts time stamps that are at most `window_seconds` away from the clock, and holds `nonce_capacity` nonces.
-    pub(crate) fn new(store: Store, window_seconds: i64, require_nonce: bool, nonce_capacity: usize) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        tokens: Arc<Tokens>,
+        window_seconds: i64,
+        require_nonce: bool,
+        nonce_capacity: usize,
+    ) -> Self {
         Self {
             store,
             access_keys: Cached::new(ACCESS_KEYS_CACHED),
+            sessions: Cached::new(SESSIONS_CACHED),
+            tokens,
             window_seconds,
             require_nonce,
             nonces: Nonces::new(window_seconds, nonce_capacity),
@@ -84,20 +121,14 @@ impl Authenticator {
 
     /// Checks credential, token, time stamp, signature and nonce, in this order (gateway reference, 2.7).
     pub(crate) async fn authenticate(&self, request: &SignedRequest<'_>, now: Timestamp) -> Result<Principal> {
-        let key = self.access_key(request.access_key_id).await?.ok_or(Code::InvalidAccessKeyIdNotFound)?;
-        if !key.active {
-            return Err(Code::InvalidAccessKeyIdInactive.into());
-        }
-        if request.security_token.is_some_and(|token| !token.is_empty()) {
-            // Every access key is a permanent one, so no token was ever issued for it.
-            return Err(Code::InvalidSecurityTokenMismatch.into());
-        }
+        let signer = self.signer(request, now).await?;
+        let key = signer.key();
         let stamp = request.timestamp.filter(|text| !text.is_empty()).ok_or(Code::IllegalTimestamp)?;
         let stamp = Timestamp::parse(stamp).map_err(|_| Code::InvalidTimeStampFormat)?;
         if stamp.seconds().abs_diff(now.seconds()) > self.window_seconds.unsigned_abs() {
             return Err(Code::InvalidTimeStampExpired.into());
         }
-        verify(&key, &request.signature)?;
+        verify(key, &request.signature)?;
         match request.nonce.filter(|nonce| !nonce.is_empty()) {
             Some(nonce) if nonce.len() <= NONCE_BYTES => {
                 self.nonces.record(request.access_key_id, nonce, stamp, now)?;
@@ -123,7 +154,67 @@ impl Authenticator {
 
     /// Whether an access key was used here lately; the database is not asked.
     pub(crate) fn knows(&self, access_key_id: &str) -> bool {
-        self.access_keys.get(access_key_id).is_some()
+        self.access_keys.get(access_key_id).is_some() || self.sessions.get(access_key_id).is_some()
+    }
+
+    /// The key that a request says it is signed with, if it may be used.
+    async fn signer(&self, request: &SignedRequest<'_>, now: Timestamp) -> Result<Signer> {
+        let (id, token) = (request.access_key_id, request.security_token.filter(|token| !token.is_empty()));
+        if is_temporary(id) {
+            let session = self.session(id, token.ok_or(Code::MissingSecurityToken)?, now).await?;
+            return Ok(Signer::Temporary(session));
+        }
+        let key = self.access_key(id).await?.ok_or(Code::InvalidAccessKeyIdNotFound)?;
+        if !key.active {
+            return Err(Code::InvalidAccessKeyIdInactive.into());
+        }
+        if token.is_some() {
+            // The access key is a permanent one, so no token was ever issued for it.
+            return Err(Code::InvalidSecurityTokenMismatch.into());
+        }
+        Ok(Signer::Permanent(key))
+    }
+
+    /// The session of a token, which must have been issued for this access key, not be over, and be of a role that is
+    /// still there.
+    async fn session(&self, id: &str, token: &str, now: Timestamp) -> Result<Arc<OpenSession>> {
+        let current = self.store.is_current();
+        if current
+            && let Some(open) = self.sessions.get(id)
+            && open.token.ct_eq(token)
+        {
+            return if now < open.expires_at { Ok(open) } else { Err(Code::InvalidSecurityTokenExpired.into()) };
+        }
+        let ticket = self.sessions.ticket(id);
+        let session = Session::open(&self.tokens, token).await?.ok_or(Code::InvalidSecurityTokenMalformed)?;
+        if session.access_key_id != id {
+            return Err(Code::InvalidSecurityTokenMismatch.into());
+        }
+        if now >= session.expires_at {
+            return Err(Code::InvalidSecurityTokenExpired.into());
+        }
+        let mut conn = self.store.reader().await?;
+        if accounts::is_enabled(&mut conn, &session.account).await? != Some(true) {
+            // As with the permanent keys of the account.
+            return Err(Code::InvalidAccessKeyIdInactive.into());
+        }
+        let role = ram_roles::by_id(&mut conn, &session.role_id).await?;
+        if role.is_none_or(|role| role.account != session.account) {
+            // No page says what a token of a deleted role gets. Its end came early: clients that fetch new credentials
+            // then learn from AssumeRole that there is no such role.
+            let message = "Specified SecurityToken is expired: its role was deleted.";
+            return Err(KmsError::new(Code::InvalidSecurityTokenExpired, message));
+        }
+        let identity = Identity::Session(Arc::new(session.identity()));
+        let open = Arc::new(OpenSession {
+            expires_at: session.expires_at,
+            token: SecretText::new(token.to_owned()),
+            key: AccessKey::new(session.account, identity, true, session.secret),
+        });
+        if current {
+            self.sessions.keep(ticket, id.to_owned(), Arc::clone(&open));
+        }
+        Ok(open)
     }
 
     async fn access_key(&self, id: &str) -> Result<Option<Arc<AccessKey>>> {
@@ -158,7 +249,12 @@ impl Authenticator {
     pub(crate) fn forget(&self, change: &Change) {
         match change {
             Change::AccessKey(id) => self.access_keys.invalidate(id.as_str()),
-            Change::Account(_) | Change::Everything => self.access_keys.clear(),
+            // Among them may be that a role was deleted; what is forgotten is opened again at the next request.
+            Change::Identities(_) => self.sessions.clear(),
+            Change::Account(_) | Change::Everything => {
+                self.access_keys.clear();
+                self.sessions.clear();
+            }
             _ => {}
         }
     }

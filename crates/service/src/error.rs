@@ -88,6 +88,21 @@ codes! {
     NotAuthorized = "NoPermission", 403, "You are not authorized to do this action. You should be authorized by RAM.";
     DiagnosisNotFound = "EntityNotExist", 404, "The encoded diagnostic message is none of this account: pass it on as it was received.";
     DiagnosisExpired = "EncodedMessageExpire", 400, "The encoded diagnostic message is older than a day: repeat the call that was refused to get a new one.";
+    // STS (access-control reference, 1.8); the codes that begin with AuthenticationFail, their statuses, and those of
+    // SourceIdentity and OIDCProviderArn are our choice.
+    InvalidRoleArn = "InvalidParameter.RoleArn", 400, "The parameter RoleArn is wrongly formed.";
+    InvalidRoleSessionName = "InvalidParameter.RoleSessionName", 400, "The parameter RoleSessionName is wrongly formed.";
+    InvalidDurationSeconds = "InvalidParameter.DurationSeconds", 400, "The Min/Max value of DurationSeconds is 15min/1hr.";
+    InvalidExternalId = "InvalidParameter.ExternalId", 400, "The parameter ExternalId is wrongly formed.";
+    InvalidSourceIdentity = "InvalidParameter.SourceIdentity", 400, "The parameter SourceIdentity is wrongly formed.";
+    InvalidOidcProviderArn = "InvalidParameter.OIDCProviderArn", 400, "The parameter OIDCProviderArn is wrongly formed.";
+    InvalidPolicyGrammar = "InvalidParameter.PolicyGrammar", 400, "The parameter Policy has not passed grammar check.";
+    InvalidPolicySize = "InvalidParameter.PolicySize", 400, "The size of Policy must be smaller than 2048 bytes.";
+    OidcTokenInvalid = "AuthenticationFail.OIDCToken.Invalid", 400, "The OIDC token is not valid.";
+    OidcTokenExpired = "AuthenticationFail.OIDCToken.Expired", 400, "The OIDC token is expired.";
+    OidcNoPermission = "AuthenticationFail.NoPermission", 400, "The trust policy of the role does not admit the holder of this OIDC token.";
+    EntityNotExistRole = "EntityNotExist.Role", 404, "The role does not exist.";
+    EntityNotExistOidcProvider = "EntityNotExist.OIDCProvider", 404, "The OIDC provider does not exist.";
     DkmsInstanceNotFound = "Forbidden.DKMSInstanceNotFound", 403, "The specified DKMS Instance is not found.";
     KeyPolicyUnsupported = "Forbidden.KeyPolicyUnSupported", 400, "The specified key does not support key policy.";
     Opened = "Forbidden.Opened", 400, "Your kms service has been opened.";

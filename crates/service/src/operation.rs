@@ -28,6 +28,9 @@ pub trait Operation: 'static {
     /// Another product under whose name a policy can speak of the action, too: `ecs` for tags (access-control
     /// reference, 3.3).
     const ALSO_OF: Option<&'static str> = None;
+    /// Whether it can be called without a signature. Whoever calls it so is nobody, and no permission can be asked of
+    /// nobody: the operation itself finds out whom it serves.
+    const ANONYMOUS: bool = false;
     /// Whether conditions can ask for the tags of the key, with `kms:tag` (access-control reference, 2.4).
     const SUPPLIES_KEY_TAGS: bool = true;
     /// The code of a refusal.

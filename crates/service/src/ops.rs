@@ -18,6 +18,7 @@ mod ram_params;
 pub(crate) mod ram_policies;
 pub(crate) mod ram_roles;
 pub(crate) mod secrets;
+pub(crate) mod sts;
 pub(crate) mod tags;
 pub(crate) mod trail;
 pub(crate) mod versions;

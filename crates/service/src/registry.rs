@@ -118,6 +118,8 @@ pub struct Entry {
     pub parameters: &'static [ParamSpec],
     /// The group that its calls are counted in.
     pub group: Group,
+    /// Whether it can be called without a signature.
+    pub anonymous: bool,
     /// Its place in [`ENTRIES`], for tables with a row per operation.
     pub index: usize,
     /// Decodes, authorizes and executes a call.
@@ -137,6 +139,7 @@ const fn entry<O: Operation>(index: usize) -> Entry {
         summary: O::SUMMARY,
         parameters: <O::Request as Request>::SPECS,
         group: group_of(O::PRODUCT, O::NAME),
+        anonymous: O::ANONYMOUS,
         index,
         call: |cx, params| Box::pin(pipeline::run::<O>(cx, params)),
     }
@@ -177,6 +180,7 @@ registry! {
     secrets: CreateSecret, DescribeSecret, ListSecrets, UpdateSecret, DeleteSecret, RestoreSecret, PutSecretValue,
         GetSecretValue, BatchGetSecretValue, ListSecretVersionIds, UpdateSecretVersionStage,
         UpdateSecretRotationPolicy, RotateSecret, GetRandomPassword, GetSecretPolicy, SetSecretPolicy;
+    sts: AssumeRole, AssumeRoleWithOIDC, GetCallerIdentity;
     trail: LookupEvents;
     diagnosis: DecodeDiagnosticMessage;
     ram_policies: CreatePolicy, GetPolicy, ListPolicies, DeletePolicy, UpdatePolicyDescription, CreatePolicyVersion,

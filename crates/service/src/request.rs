@@ -133,6 +133,11 @@ impl Principal {
         Self { account, access_key_id: access_key_id.into(), identity: Identity::Root }
     }
 
+    /// Nobody, who sends requests without a signature.
+    pub(crate) fn nobody() -> Self {
+        Self { account: AccountId::nobody(), access_key_id: "".into(), identity: Identity::Anonymous }
+    }
+
     /// As policies name it.
     pub(crate) fn caller(&self) -> Caller<'_> {
         let account = self.account.as_str();

@@ -1,5 +1,6 @@
 //! The service: what the gateways call.
 
+use std::net::IpAddr;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -15,6 +16,7 @@ use crate::challenges::Challenges;
 use crate::context::Context;
 use crate::error::{KmsError, Result};
 use crate::guard::guarded;
+use crate::issuers::IssuerKeys;
 use crate::jobs::{self, Jobs};
 use crate::keys::Keys;
 use crate::last_used::LastUsed;
@@ -23,7 +25,7 @@ use crate::metrics::Metrics;
 use crate::ops::secrets::SecretPage;
 use crate::quotas::{Brake, CallQuotas, Rate, Throttle};
 use crate::registry::Answer;
-use crate::request::{Attempt, Call, Principal, SignedRequest};
+use crate::request::{Attempt, Call, Identity, Principal, SignedRequest};
 use crate::rotations_asked::RotationsAsked;
 use crate::rotator::{RotationListener, Rotator};
 use crate::secrets::Secrets;
@@ -141,6 +143,7 @@ pub struct Service {
     pub(crate) workers: Arc<Workers>,
     pub(crate) challenges: Challenges,
     pub(crate) tokens: Arc<Tokens>,
+    pub(crate) issuers: IssuerKeys,
     pub(crate) audit: Audit,
     pub(crate) uses: Uses,
     pub(crate) access: Arc<Access>,
@@ -164,8 +167,10 @@ impl Service {
             Change::SecretList(account) => Some(account),
             _ => None,
         }));
+        let tokens = Arc::new(Tokens::new(store.clone(), Arc::clone(&clock), Arc::clone(&random)));
         let authenticator = Arc::new(Authenticator::new(
             store.clone(),
+            Arc::clone(&tokens),
             options.clock_window_seconds,
             options.require_nonce,
             limits.nonces,
@@ -183,7 +188,6 @@ impl Service {
         let audit = Audit::new(options.audit, &region);
         let rotations_seen_at = AtomicI64::new(i64::MAX);
         let challenges = Challenges::default();
-        let tokens = Arc::new(Tokens::new(store.clone(), Arc::clone(&clock), Arc::clone(&random)));
         Arc::new(Self {
             store,
             region,
@@ -203,6 +207,7 @@ impl Service {
             workers,
             challenges,
             tokens,
+            issuers: IssuerKeys::default(),
             audit,
             uses: Uses::default(),
             access,
@@ -238,6 +243,18 @@ impl Service {
             self.brake.failed(address, access_key, now, error.code);
         }
         authenticated
+    }
+
+    /// Who sends a request without a signature, for the operations that can be called so.
+    ///
+    /// # Errors
+    /// `Rejected.Throttling` when too many such requests from the address failed.
+    pub fn anonymous(&self, address: IpAddr) -> Result<Principal> {
+        if let Err(braked) = self.brake.check(address, "", self.clock.now(), || false) {
+            self.metrics.braked(braked.by);
+            return Err(braked.into());
+        }
+        Ok(Principal::nobody())
     }
 
     /// Decodes, authorizes and executes a call.
@@ -277,6 +294,10 @@ impl Service {
                 self.metrics.succeeded(call.operation, began.elapsed());
             }
             Err(error) => {
+                if matches!(call.principal.identity, Identity::Anonymous) {
+                    // What such a call brings instead of a signature was wrong.
+                    self.brake.failed(call.source.address, "", cx.now, error.code);
+                }
                 self.metrics.failed(call.operation, error.code.name());
                 if let Some(cause) = &error.cause {
                     tracing::error!(request_id = call.request_id, operation = call.operation.name, cause = %chain(&**cause), "call failed");

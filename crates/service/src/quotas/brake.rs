@@ -134,6 +134,9 @@ impl Brake {
                 | Code::SignatureDoesNotMatch
                 | Code::InvalidSecurityTokenMalformed
                 | Code::InvalidSecurityTokenMismatch
+                | Code::OidcTokenInvalid
+                | Code::OidcNoPermission
+                | Code::EntityNotExistOidcProvider
         );
         if !is_wrong_credential {
             return;
@@ -310,6 +313,9 @@ mod tests {
             &Code::SignatureDoesNotMatch,
             &Code::InvalidSecurityTokenMalformed,
             &Code::InvalidSecurityTokenMismatch,
+            &Code::OidcTokenInvalid,
+            &Code::OidcNoPermission,
+            &Code::EntityNotExistOidcProvider,
         ];
         assert_eq!(braked, wrong);
     }

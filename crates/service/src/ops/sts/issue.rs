@@ -1,0 +1,88 @@
+//! The last step of every way to assume a role: the credentials.
+
+use serde::Serialize;
+use sesame_crypto::secret::SecretText;
+use sesame_domain::AccountId;
+use sesame_domain::ram::{Role, RoleName, RoleSessionName};
+use sesame_store::{accounts, ram_roles};
+
+use super::params::{SHORTEST_SECONDS, Seconds};
+use crate::context::Context;
+use crate::error::{Code, KmsError, Result};
+use crate::sessions::{Session, Terms};
+use crate::values::Reveal;
+
+/// The length of a session when the caller does not say, unless the role allows less.
+const USUAL_SECONDS: u32 = 3_600;
+
+/// What a client signs with from now on.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Credentials {
+    access_key_id: String,
+    access_key_secret: Reveal,
+    security_token: Reveal,
+    expiration: String,
+}
+
+/// Who a client is from now on.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AssumedRoleUser {
+    arn: String,
+    assumed_role_id: String,
+}
+
+/// The role of a name in an account that may be used.
+///
+/// # Errors
+/// `EntityNotExist.Role`.
+pub(super) async fn role(cx: &Context<'_>, account: &AccountId, name: &RoleName) -> Result<Role> {
+    let mut conn = cx.store().reader().await?;
+    let found = match accounts::is_enabled(&mut conn, account).await? {
+        Some(true) => ram_roles::by_name(&mut conn, account, name).await?,
+        // The roles of an account that is disabled are as good as gone.
+        Some(false) | None => None,
+    };
+    found.ok_or_else(|| KmsError::new(Code::EntityNotExistRole, "The specified Role not exists ."))
+}
+
+/// The length of a session, in seconds.
+///
+/// # Errors
+/// `InvalidParameter.DurationSeconds` when it is more than the role allows.
+pub(super) fn seconds(role: &Role, wanted: Option<Seconds>) -> Result<u32> {
+    match wanted {
+        None => Ok(USUAL_SECONDS.min(role.max_session_seconds)),
+        Some(Seconds(wanted)) if wanted <= role.max_session_seconds => Ok(wanted),
+        Some(_) => Err(KmsError::new(
+            Code::InvalidDurationSeconds,
+            format!(
+                "The Min/Max value of DurationSeconds is {}min/{}hr.",
+                SHORTEST_SECONDS / 60,
+                f64::from(role.max_session_seconds) / 3_600.0
+            ),
+        )),
+    }
+}
+
+/// Begins a session.
+pub(super) async fn issue(cx: &Context<'_>, role: &Role, terms: Terms) -> Result<(Credentials, AssumedRoleUser)> {
+    let session = Session::begin(cx.random(), role, terms, cx.now())?;
+    let user = assumed_role_user(role, &session.name);
+    // The secrets of the answer are not recorded; what can be seen of the session later is.
+    cx.remark(serde_json::json!({
+        "assumedRole": { "arn": user.arn, "assumedRoleId": user.assumed_role_id, "accessKeyId": session.access_key_id }
+    }));
+    let credentials = Credentials {
+        security_token: Reveal(SecretText::new(session.seal(&cx.service.tokens).await?)),
+        expiration: session.expires_at.to_string(),
+        access_key_id: session.access_key_id,
+        access_key_secret: Reveal(session.secret),
+    };
+    Ok((credentials, user))
+}
+
+fn assumed_role_user(role: &Role, session: &RoleSessionName) -> AssumedRoleUser {
+    AssumedRoleUser { arn: format!("{}/{session}", role.arn()), assumed_role_id: format!("{}:{session}", role.id) }
+}
