@@ -17,6 +17,8 @@ use crate::{Gateway, wipe};
 
 /// What a buffer of a connection may keep between two requests.
 const KEPT: usize = 32 * 1024;
+/// Where clients on this machine get credentials; the rest of the path is the secret of a handle.
+const CREDENTIALS: &[u8] = b"/credentials/";
 const PLAIN: &str = "text/plain;charset=utf-8";
 
 /// Buffers of one connection; empty and wiped between requests.
@@ -115,6 +117,7 @@ impl Gateway {
             ("OPTIONS", _) if self.options.cors => {
                 Ok(Reply { status: 200, content_type: PLAIN, extra: Extra { preflight: true, ..Extra::default() } })
             }
+            ("GET", path) if path.starts_with(CREDENTIALS) => self.hand_out(request, request_id, scratch).await,
             ("GET", b"/healthz") => Ok(plain(scratch, 200, "ok\n")),
             ("GET", b"/readyz") => Ok(match self.service.ready().await {
                 Ok(()) => plain(scratch, 200, "ready\n"),
@@ -128,6 +131,25 @@ impl Gateway {
             ("GET" | "POST", _) => Err(Code::InvalidApiNotFound.into()),
             _ => Err(Code::UnsupportedHttpMethod.into()),
         }
+    }
+
+    /// Answers credentials to whoever on this machine knows their URL.
+    async fn hand_out(&self, request: &Request<'_>, request_id: &str, scratch: &mut Scratch) -> Result<Reply> {
+        // A request that came through a proxy is not one of this machine, whatever its peer is.
+        let forwarded =
+            |name: &str| ["x-forwarded-for", "forwarded"].iter().any(|known| name.eq_ignore_ascii_case(known));
+        let is_near = request.peer.address.to_canonical().is_loopback();
+        if !is_near || request.head.headers.iter().any(|header| forwarded(header.name)) {
+            return Err(Code::InvalidApiNotFound.into());
+        }
+        let secret = request.head.path.get(CREDENTIALS.len()..).unwrap_or_default();
+        let secret = std::str::from_utf8(secret).unwrap_or_default();
+        let handed = self.service.hand_out(secret, source(request), request_id).await;
+        let handed = handed.map_err(|error| logged(request_id, error))?;
+        let failed = |failure| logged(request_id, KmsError::internal(failure));
+        serde_json::to_writer(&mut scratch.body, &handed).map_err(failed)?;
+        let format = Format::Json;
+        Ok(Reply { status: 200, content_type: format.content_type(), extra: Extra::default() })
     }
 
     async fn call(

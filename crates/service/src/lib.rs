@@ -12,6 +12,7 @@ mod context;
 mod denial;
 pub mod error;
 pub mod guard;
+pub mod handles;
 
 pub mod issuers;
 mod jobs;
@@ -48,6 +49,7 @@ pub use context::Context;
 pub use denial::AccessDeniedDetail;
 pub use error::{Code, KmsError, Result};
 pub use jobs::Jobs;
+pub use ops::sts::HandedOut;
 pub use quotas::{AccountRate, Allowance, CallQuotas, Group, GroupRate, Rate};
 pub use registry::{Answer, Entry};
 pub use request::{Attempt, Call, Identity, Principal, RoleSession, SignedRequest, Source, UserIdentity};

@@ -25,6 +25,11 @@ impl Answer {
         Self { body: Box::new(response), sensitive: O::SENSITIVE }
     }
 
+    /// Of a call whose response is not looked at any more.
+    pub(crate) fn unseen() -> Self {
+        Self { body: Box::new(crate::operation::Empty {}), sensitive: true }
+    }
+
     /// The response; serialises as one object.
     pub fn body(&self) -> &dyn erased_serde::Serialize {
         &*self.body

@@ -16,6 +16,7 @@ use crate::challenges::Challenges;
 use crate::context::Context;
 use crate::error::{KmsError, Result};
 use crate::guard::guarded;
+use crate::handles::Handles;
 use crate::issuers::IssuerKeys;
 use crate::jobs::{self, Jobs};
 use crate::keys::Keys;
@@ -144,11 +145,12 @@ pub struct Service {
     pub(crate) challenges: Challenges,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) issuers: IssuerKeys,
+    pub(crate) handles: Handles,
     pub(crate) audit: Audit,
     pub(crate) uses: Uses,
     pub(crate) access: Arc<Access>,
     authenticator: Arc<Authenticator>,
-    brake: Brake,
+    pub(crate) brake: Brake,
     throttle: Option<Throttle>,
 }
 
@@ -208,6 +210,7 @@ impl Service {
             challenges,
             tokens,
             issuers: IssuerKeys::default(),
+            handles: Handles::default(),
             audit,
             uses: Uses::default(),
             access,

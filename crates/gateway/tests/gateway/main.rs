@@ -9,4 +9,5 @@
 
 mod http;
 mod signed;
+mod sts;
 mod support;

@@ -35,6 +35,8 @@ impl Clock for Still {
 /// A running gateway with the access key `testid` / `testsecret`.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    pub(crate) service: Arc<Service>,
+    pub(crate) store: Store,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
     _folder: TempDir,
@@ -51,14 +53,15 @@ impl Running {
 
     pub(crate) async fn with_quotas(options: Options, limits: Limits, call_quotas: CallQuotas) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let gateway = Gateway::new(service(&folder, limits, call_quotas).await, options);
+        let (service, store) = service(&folder, limits, call_quotas).await;
+        let gateway = Gateway::new(Arc::clone(&service), options);
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(gateway.serve(vec![Listener { tcp, tls: None }], async {
             let _ = stopped.await;
         }));
-        Self { address, stop, served, _folder: folder }
+        Self { address, service, store, stop, served, _folder: folder }
     }
 
     /// Asks the gateway to stop; the handle ends when it has.
@@ -79,7 +82,7 @@ impl Running {
     }
 }
 
-async fn service(folder: &TempDir, limits: Limits, call_quotas: CallQuotas) -> Arc<Service> {
+async fn service(folder: &TempDir, limits: Limits, call_quotas: CallQuotas) -> (Arc<Service>, Store) {
     let root_key = FileSeal::create(&folder.path().join("root.key"), &SystemRandom).unwrap();
     let url = format!("sqlite://{}", folder.path().join("sesame.db").display());
     let options = sesame_store::Options::new(url, root_key, Arc::new(SystemRandom), Arc::new(Still));
@@ -99,8 +102,8 @@ async fn service(folder: &TempDir, limits: Limits, call_quotas: CallQuotas) -> A
     added.unwrap();
     let clock: Arc<dyn Clock> = Arc::new(Still);
     let audit = sesame_service::audit::testing::options(&folder.path().join("audit"), &clock).unwrap();
-    Service::new(ServiceOptions {
-        store,
+    let service = Service::new(ServiceOptions {
+        store: store.clone(),
         audit,
         region: "cn-hangzhou".parse().unwrap(),
         sister_regions: Vec::new(),
@@ -110,7 +113,8 @@ async fn service(folder: &TempDir, limits: Limits, call_quotas: CallQuotas) -> A
         require_nonce: false,
         limits,
         call_quotas,
-    })
+    });
+    (service, store)
 }
 
 /// An answer as it came.
@@ -159,22 +163,44 @@ async fn read_whole(stream: &mut TcpStream) -> Option<Answer> {
     Some(Answer { status, head, body: String::from_utf8(body).unwrap() })
 }
 
+/// What a client signs with; the token is empty for a permanent key.
+#[derive(Clone, Debug)]
+pub(crate) struct Credentials {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) token: String,
+}
+
 /// A request signed with ACS3-HMAC-SHA256; `query` must be canonical. Every call needs a nonce of its own.
 pub(crate) fn acs3(action: &str, query: &str, nonce: &str, host: &str) -> Vec<u8> {
+    let testid = Credentials { id: "testid".into(), secret: "testsecret".into(), token: String::new() };
+    acs3_as(&testid, "2016-01-20", action, query, nonce, host)
+}
+
+/// As [`acs3`], of any product and with any credentials.
+pub(crate) fn acs3_as(who: &Credentials, version: &str, action: &str, query: &str, nonce: &str, host: &str) -> Vec<u8> {
+    let Credentials { id, secret, token } = who;
     let hash = hex(&sha256(b""));
-    let signed = "host;x-acs-action;x-acs-content-sha256;x-acs-date;x-acs-signature-nonce;x-acs-version";
+    let (mut signed, mut canonical_token, mut header) =
+        ("host;x-acs-action;x-acs-content-sha256;x-acs-date".to_owned(), String::new(), String::new());
+    if !token.is_empty() {
+        signed.push_str(";x-acs-security-token");
+        canonical_token = format!("x-acs-security-token:{token}\n");
+        header = format!("x-acs-security-token: {token}\r\n");
+    }
+    signed.push_str(";x-acs-signature-nonce;x-acs-version");
     let canonical = format!(
         "POST\n/\n{query}\nhost:{host}\nx-acs-action:{action}\nx-acs-content-sha256:{hash}\nx-acs-date:{NOW}\n\
-         x-acs-signature-nonce:{nonce}\nx-acs-version:2016-01-20\n\n{signed}\n{hash}"
+         {canonical_token}x-acs-signature-nonce:{nonce}\nx-acs-version:{version}\n\n{signed}\n{hash}"
     );
     let text = format!("ACS3-HMAC-SHA256\n{}", hex(&sha256(canonical.as_bytes())));
-    let key = HmacKey::new(HmacHash::Sha256, b"testsecret");
+    let key = HmacKey::new(HmacHash::Sha256, secret.as_bytes());
     let signature = hex(key.sign(&[text.as_bytes()]).as_bytes());
     format!(
-        "POST /?{query} HTTP/1.1\r\nhost: {host}\r\nx-acs-action: {action}\r\nx-acs-version: 2016-01-20\r\n\
+        "POST /?{query} HTTP/1.1\r\nhost: {host}\r\nx-acs-action: {action}\r\nx-acs-version: {version}\r\n\
          x-acs-date: {NOW}\r\nx-acs-signature-nonce: {nonce}\r\nx-acs-content-sha256: {hash}\r\n\
-         Authorization: ACS3-HMAC-SHA256 Credential=testid,SignedHeaders={signed},Signature={signature}\r\n\
-         Content-Length: 0\r\n\r\n"
+         Authorization: ACS3-HMAC-SHA256 Credential={id},SignedHeaders={signed},Signature={signature}\r\n\
+         {header}Content-Length: 0\r\n\r\n"
     )
     .into_bytes()
 }

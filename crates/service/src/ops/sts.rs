@@ -9,3 +9,5 @@ mod params;
 pub(crate) use assume_role::AssumeRole;
 pub(crate) use assume_role_with_oidc::AssumeRoleWithOIDC;
 pub(crate) use get_caller_identity::GetCallerIdentity;
+pub use issue::HandedOut;
+pub(crate) use issue::hand_out;

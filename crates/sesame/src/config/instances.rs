@@ -130,7 +130,7 @@ impl WebhookSetting {
 }
 
 /// Tables on one line; `None` without any.
-fn inline<'a>(tables: impl Iterator<Item = (&'a String, &'a BTreeMap<String, Raw>)>) -> Option<String> {
+pub(super) fn inline<'a>(tables: impl Iterator<Item = (&'a String, &'a BTreeMap<String, Raw>)>) -> Option<String> {
     let table = |(name, members): (&String, &BTreeMap<String, Raw>)| {
         let members: Vec<String> = members.iter().map(|(name, raw)| format!("{name} = {}", written(raw))).collect();
         format!("{name:?} = {{ {} }}", members.join(", "))
@@ -140,14 +140,14 @@ fn inline<'a>(tables: impl Iterator<Item = (&'a String, &'a BTreeMap<String, Raw
 }
 
 /// The members of one instance, taken out one after the other.
-struct Members(BTreeMap<String, Raw>);
+pub(super) struct Members(pub(super) BTreeMap<String, Raw>);
 
 impl Members {
-    fn take<T: Value>(&mut self, name: &str) -> Result<Option<T>, String> {
+    pub(super) fn take<T: Value>(&mut self, name: &str) -> Result<Option<T>, String> {
         self.0.remove(name).map(|raw| T::read(&raw).map_err(|problem| format!("{name} {problem}"))).transpose()
     }
 
-    fn parsed<T: std::str::FromStr>(&mut self, name: &str, what: &str) -> Result<Option<T>, String> {
+    pub(super) fn parsed<T: std::str::FromStr>(&mut self, name: &str, what: &str) -> Result<Option<T>, String> {
         let text: Option<String> = self.take(name)?;
         text.map(|text| text.parse().map_err(|_| format!("{name} must be {what}"))).transpose()
     }

@@ -4,6 +4,7 @@ mod file;
 pub(crate) mod instances;
 pub(crate) mod print;
 mod settings;
+pub(crate) mod sts;
 mod value;
 
 use std::collections::BTreeMap;

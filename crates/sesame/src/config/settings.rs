@@ -7,6 +7,7 @@ use sesame_domain::{AccountId, RegionId, limits, ram, secret};
 use sesame_service::{AccountRate, Allowance, GroupRate, Limits};
 
 use super::instances::{Instances, WebhookSettings};
+use super::sts::{Handles, Issuers};
 use super::value::{
     AuditDurability, AuditQueries, Bounded, CallRates, Kind, Listen, LogFormat, LogLevel, Raw, SealKind, StorageUrl,
     TlsName, Value,
@@ -204,6 +205,13 @@ settings! {
     "rotation.webhooks" => rotation_webhooks: WebhookSettings = WebhookSettings::default(),
         "Who is asked to rotate generic secrets: a table [rotation.webhooks.\"name-or-beginning*\"] for some secrets, with \
          url (https), ca and signing_secret, the name of a secret. See docs/rotation.md.";
+
+    "sts.issuers" => sts_issuers: Issuers = Issuers::default(),
+        "Issuers of OIDC tokens whose keys are not fetched: a table [sts.issuers.\"https://…\"] for each, with jwks, a file \
+         with its JSON Web Key Set. See docs/identity.md.";
+    "sts.credentials" => sts_credentials: Handles = Handles::default(),
+        "Credentials that clients on this machine get without asking STS: a table [sts.credentials.\"name\"] for each, with \
+         handle, the end of the URL, and role. See docs/identity.md.";
 
     "audit.folder" => audit_folder: PathBuf = PathBuf::from("audit"),
         "Where the audit trail is kept. When it cannot be written, calls are refused.";

@@ -3,6 +3,7 @@
 mod banner;
 mod copies;
 mod first_key;
+mod issuers;
 mod listeners;
 mod rotation;
 mod signals;
@@ -14,10 +15,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use sesame_audit::{AuditLog, Disk, Durability};
 use sesame_crypto::random::uuid_v4;
-use sesame_crypto::{Ed25519, SecretBytes, SystemRandom};
-use sesame_domain::{Clock as _, RegionId, SystemClock};
+use sesame_crypto::{Ed25519, SecretBytes, SecretText, SystemRandom};
+use sesame_domain::{AccountId, Clock as _, RegionId, SystemClock};
 use sesame_gateway::{Gateway, Listener};
 use sesame_seal::{FileSeal, RootKey};
+use sesame_service::handles::Handle;
 use sesame_service::{AuditOptions, CallQuotas, Jobs, Limits, Queried, Service, ServiceOptions};
 use sesame_store::Store;
 use tokio::net::TcpListener;
@@ -119,6 +121,8 @@ async fn serve(config: &Config, folder: &Arc<DataFolder>, bound: Bound, began: I
     let log = audit.log.clone();
     let service = service(config, store.clone(), audit);
     let gateway = Gateway::new(Arc::clone(&service), gateway_options(config));
+    service.set_issuers(issuers::new(config));
+    service.set_handles(handles(config, &key.account));
     let jobs = service.start_jobs();
     let rotations = rotation::start(config, &service, &key.account)?;
     let copies = copies::start(config, &log, &service)?;
@@ -308,6 +312,19 @@ fn listeners(bound: Bound, tls: Option<&ServerTls>) -> Result<Vec<Listener>> {
         listeners.push(Listener { tcp: TcpListener::from_std(https)?, tls: Some(tls.server_config()?) });
     }
     Ok(listeners)
+}
+
+/// The credentials that clients on this machine get without asking STS.
+fn handles(config: &Config, first: &AccountId) -> Vec<Handle> {
+    let handles = config.settings.sts_credentials.0.iter().map(|(name, setting)| Handle {
+        name: name.clone(),
+        // EXPOSE: into a text that is wiped, too.
+        secret: SecretText::new(setting.handle.expose().to_owned()),
+        account: setting.account.clone().unwrap_or_else(|| first.clone()),
+        role: setting.role.clone(),
+        seconds: setting.seconds,
+    });
+    handles.collect()
 }
 
 /// Replaces the certificate on SIGHUP, and the own one before it expires; ends when the handle is dropped.

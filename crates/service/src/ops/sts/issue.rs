@@ -4,14 +4,19 @@ use serde::Serialize;
 use sesame_crypto::secret::SecretText;
 use sesame_domain::AccountId;
 use sesame_domain::ram::{Role, RoleName, RoleSessionName};
+use sesame_policy::Caller;
 use sesame_store::{accounts, ram_roles};
 
 use super::params::{SHORTEST_SECONDS, Seconds};
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
+use crate::handles::Handle;
 use crate::sessions::{Session, Terms};
+use crate::trust::{self, Applicant};
 use crate::values::Reveal;
 
+/// Whom the role of a machine trusts, as that of an ECS instance does.
+const MACHINES: &str = "ecs.aliyuncs.com";
 /// The length of a session when the caller does not say, unless the role allows less.
 const USUAL_SECONDS: u32 = 3_600;
 
@@ -81,6 +86,41 @@ pub(super) async fn issue(cx: &Context<'_>, role: &Role, terms: Terms) -> Result
         access_key_secret: Reveal(session.secret),
     };
     Ok((credentials, user))
+}
+
+/// The answer to whoever has the URL of some credentials, in the form that the SDKs read.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct HandedOut {
+    code: &'static str,
+    #[serde(flatten)]
+    credentials: Credentials,
+    last_updated: String,
+}
+
+/// Begins the session of a handle.
+pub(crate) async fn hand_out(cx: &Context<'_>, handle: &Handle) -> Result<HandedOut> {
+    let role = role(cx, &handle.account, &handle.role).await?;
+    let applicant = Applicant {
+        caller: Caller::Service { name: MACHINES },
+        source: cx.source,
+        now: cx.now(),
+        external_id: None,
+        source_identity: "",
+        token: None,
+    };
+    if !trust::decide(&role, &applicant).is_allowed() {
+        let message = format!("No permission perform sts:AssumeRole on this Role: it does not trust {MACHINES}.");
+        return Err(KmsError::new(Code::NotAuthorized, message));
+    }
+    let terms = Terms {
+        name: handle.name.parse().map_err(|_| Code::InvalidRoleSessionName)?,
+        seconds: handle.seconds.min(role.max_session_seconds),
+        policy: String::new(),
+        source_identity: String::new(),
+    };
+    let (credentials, _) = issue(cx, &role, terms).await?;
+    Ok(HandedOut { code: "Success", credentials, last_updated: cx.now().to_string() })
 }
 
 fn assumed_role_user(role: &Role, session: &RoleSessionName) -> AssumedRoleUser {
