@@ -208,10 +208,10 @@ settings! {
 
     "sts.issuers" => sts_issuers: Issuers = Issuers::default(),
         "Issuers of OIDC tokens whose keys are not fetched: a table [sts.issuers.\"https://…\"] for each, with jwks, a file \
-         with its JSON Web Key Set. See docs/identity.md.";
+         with its JSON Web Key Set. See docs/sts.md.";
     "sts.credentials" => sts_credentials: Handles = Handles::default(),
         "Credentials that clients on this machine get without asking STS: a table [sts.credentials.\"name\"] for each, with \
-         handle, the end of the URL, and role. See docs/identity.md.";
+         handle, the end of the URL, and role. See docs/sts.md.";
 
     "audit.folder" => audit_folder: PathBuf = PathBuf::from("audit"),
         "Where the audit trail is kept. When it cannot be written, calls are refused.";
