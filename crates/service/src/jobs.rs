@@ -16,6 +16,8 @@ use crate::service::Service;
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_secs(5);
+/// Rotations that begin within this time are recorded together.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 /// How long recorded events wait until they can be queried.
 const QUERIES: Duration = Duration::from_millis(500);
 
@@ -33,7 +35,7 @@ impl Drop for Jobs {
 
 pub(crate) fn start(service: &Arc<Service>) -> Jobs {
     let service = Arc::clone(service);
-    let (queries, uses) = (Arc::clone(&service), Arc::clone(&service));
+    let (queries, uses, rotations) = (Arc::clone(&service), Arc::clone(&service), Arc::clone(&service));
     let rounds = tokio::spawn(async move {
         let mut rounds = tokio::time::interval(ROUND);
         rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -54,7 +56,21 @@ pub(crate) fn start(service: &Arc<Service>) -> Jobs {
             keep_uses(&uses).await;
         }
     });
-    Jobs(vec![rounds, queries, uses])
+    let rotations = tokio::spawn(async move {
+        loop {
+            let wait = rotations.rotation_pacer.wait(rotations.clock.now());
+            let wait = wait.map_or(ROUND, |millis| Duration::from_millis(millis.unsigned_abs()));
+            tokio::time::sleep(wait.clamp(SHORTEST_WAIT, ROUND)).await;
+            request_rotations(&rotations).await;
+        }
+    });
+    Jobs(vec![rounds, queries, uses, rotations])
+}
+
+async fn request_rotations(service: &Service) {
+    if let Err(error) = request_rotations::run(service).await {
+        tracing::error!(%error, cause = ?error.cause, "rotations of secrets could not be recorded; trying again");
+    }
 }
 
 /// Copies recorded events to where they can be queried.
@@ -83,12 +99,13 @@ pub(crate) async fn round(service: &Service) {
     if let Err(error) = purge_secrets::run(service).await {
         tracing::error!(%error, cause = ?error.cause, "secrets whose recovery window has ended could not be removed; trying again");
     }
-    if let Err(error) = request_rotations::run(service).await {
-        tracing::error!(%error, cause = ?error.cause, "rotations of secrets could not be recorded; trying again");
+    if let Err(error) = request_rotations::count(service).await {
+        tracing::error!(%error, cause = ?error.cause, "rotations that are due could not be counted; trying again");
     }
     if let Err(error) = retire_access_keys::run(service).await {
         tracing::error!(%error, cause = ?error.cause, "replaced access keys of users could not be removed; trying again");
     }
+    request_rotations(service).await;
     if let Err(error) = rotate_keys::run(service).await {
         tracing::error!(%error, cause = ?error.cause, "keys could not be rotated; trying again");
     }

@@ -35,6 +35,7 @@ pub struct Metrics {
     pub(crate) expired_materials: Counter,
     /// Attempts to rotate a secret, by type, result and reason.
     pub(crate) secret_rotations: Family<Vec<(&'static str, &'static str)>, Counter>,
+    rotations: [Gauge; 3],
     /// Keys taken out of use though they were used lately, by operation.
     stopped_in_use: Family<Vec<(&'static str, &'static str)>, Counter>,
     copies: [Family<Vec<(&'static str, &'static str)>, Gauge>; 2],
@@ -153,6 +154,15 @@ impl Metrics {
             "Attempts to rotate a secret, by type, result (succeeded, failed or given_up) and reason of a failure",
             secret_rotations.clone(),
         );
+        let rotations = <[Gauge; 3]>::default();
+        let [due, late, begun] = rotations.clone();
+        registry.register("secret_rotations_due", "Rotations of secrets that are due and have not begun", due);
+        registry.register("secret_rotations_late", "Those of them that should have begun by now", late);
+        registry.register(
+            "secret_rotations_begun",
+            "Rotations of secrets that have begun or were asked for, and have not ended",
+            begun,
+        );
         Self {
             registry,
             audit,
@@ -167,6 +177,7 @@ impl Metrics {
             rotated_keys,
             expired_materials,
             secret_rotations,
+            rotations,
             stopped_in_use,
             copies,
         }
@@ -176,6 +187,13 @@ impl Metrics {
     pub(crate) fn audit(&self, audit: &Audit) {
         for (gauge, value) in self.audit.iter().zip(audit.counts()) {
             gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Takes over how many rotations are due, late, and begun.
+    pub(crate) fn rotations(&self, due: i64, late: i64, begun: i64) {
+        for (gauge, value) in self.rotations.iter().zip([due, late, begun]) {
+            gauge.set(value);
         }
     }
 

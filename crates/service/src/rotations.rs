@@ -17,13 +17,14 @@ mod ram_users;
 mod reach;
 mod run;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use sesame_crypto::random::uuid_v4;
 use sesame_crypto::secret::SecretText;
 use sesame_domain::secret::{Secret, StageLabel};
-use sesame_store::secret_rotations::{self, PendingRotation};
+use sesame_store::secret_rotations::{self, Claim, PendingRotation};
 use sesame_store::{BoxFuture, StoreError, secrets};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -74,7 +75,25 @@ pub struct Rotations {
     options: RotationOptions,
     /// Names this run of this node.
     holder: String,
+    /// Attempts under way.
+    attempts: AtomicU32,
     wake: Notify,
+}
+
+/// An attempt that is under way.
+struct UnderWay(Arc<Rotations>);
+
+impl UnderWay {
+    fn new(rotations: &Arc<Rotations>) -> Self {
+        rotations.attempts.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(rotations))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.attempts.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The running rotations; dropping it ends them as a crash would, which the journal survives.
@@ -130,7 +149,8 @@ impl Rotations {
     ) -> Result<Arc<Self>> {
         connectors.push(Arc::new(RamUsers(Arc::downgrade(service))));
         let holder = uuid_v4(&*service.random)?;
-        Ok(Arc::new(Self { service: Arc::downgrade(service), connectors, options, holder, wake: Notify::new() }))
+        let (attempts, wake) = (AtomicU32::new(0), Notify::new());
+        Ok(Arc::new(Self { service: Arc::downgrade(service), connectors, options, holder, attempts, wake }))
     }
 
     /// Has the service ask this one. The work is done by [`Rotations::start`] or [`Rotations::round`].
@@ -169,22 +189,31 @@ impl Rotations {
         }
     }
 
-    /// Begins as many attempts as there is room for.
+    /// Begins as many attempts as there is room for. One place is kept for first attempts, which somebody may wait for.
     async fn begin(self: &Arc<Self>, attempts: &mut JoinSet<()>) {
         while attempts.try_join_next().is_some() {}
         let Some(service) = self.service.upgrade() else { return };
-        let under_way = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
-        let free = self.options.concurrency.max(1).saturating_sub(under_way);
-        if free == 0 {
-            return;
-        }
-        for pending in self.claim(&service, free).await {
-            let (rotations, service) = (Arc::clone(self), Arc::clone(&service));
-            attempts.spawn(async move { rotations.attempt(&service, pending).await });
+        for (room, most_attempts) in [(self.room_for_all(), i64::MAX), (self.room_for_first(), 0)] {
+            if room == 0 {
+                continue;
+            }
+            for pending in self.claim(&service, room, most_attempts).await {
+                let (under_way, service) = (UnderWay::new(self), Arc::clone(&service));
+                attempts.spawn(async move { under_way.0.attempt(&service, pending).await });
+            }
         }
     }
 
-    async fn claim(&self, service: &Service, limit: u32) -> Vec<PendingRotation> {
+    fn room_for_first(&self) -> u32 {
+        self.options.concurrency.max(1).saturating_sub(self.attempts.load(Ordering::Relaxed))
+    }
+
+    fn room_for_all(&self) -> u32 {
+        let kept = u32::from(self.options.concurrency > 1);
+        self.room_for_first().saturating_sub(kept)
+    }
+
+    async fn claim(&self, service: &Service, limit: u32, most_attempts: i64) -> Vec<PendingRotation> {
         // What cannot be recorded is not done.
         if service.audit.ready().is_err() {
             return Vec::new();
@@ -192,14 +221,14 @@ impl Rotations {
         let now = service.clock.now();
         // Looked for before it is written: most rounds find nothing, and a write costs a transaction.
         let claimed = async {
-            if !secret_rotations::waiting(&mut service.store.reader().await?, now).await? {
+            if !secret_rotations::waiting(&mut service.store.reader().await?, now, most_attempts).await? {
                 return Ok(Vec::new());
             }
             let holder = self.holder.clone();
-            let until = now.plus_seconds(HOLD_SECONDS.into());
+            let claim = Claim { now, until: now.plus_seconds(HOLD_SECONDS.into()), limit, most_attempts };
             let write = service.store.write::<_, StoreError, _>(move |tx| {
                 let holder = holder.clone();
-                Box::pin(async move { secret_rotations::claim(tx, &holder, now, until, limit).await })
+                Box::pin(async move { secret_rotations::claim(tx, &holder, claim).await })
             });
             write.await
         };
@@ -312,6 +341,10 @@ impl Rotator for Rotations {
             }
             Ok(())
         })
+    }
+
+    fn has_room(&self) -> bool {
+        self.room_for_all() > 0
     }
 
     fn wake(&self) {

@@ -128,6 +128,9 @@ pub trait Rotator: Send + Sync + fmt::Debug {
         values: [&'a SecretText; 2],
     ) -> BoxFuture<'a, std::result::Result<(), RotationFailure>>;
 
+    /// Whether it would begin a rotation at once for which nobody waits.
+    fn has_room(&self) -> bool;
+
     /// A rotation was recorded and committed. Returns at once.
     fn wake(&self);
 }

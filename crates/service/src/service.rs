@@ -27,6 +27,7 @@ use crate::ops::secrets::SecretPage;
 use crate::quotas::{Brake, CallQuotas, Rate, Throttle};
 use crate::registry::Answer;
 use crate::request::{Attempt, Call, Identity, Principal, SignedRequest};
+use crate::rotation_pace::{Pacer, RotationPace};
 use crate::rotations_asked::RotationsAsked;
 use crate::rotator::{RotationListener, Rotator};
 use crate::secrets::Secrets;
@@ -55,6 +56,8 @@ pub struct ServiceOptions {
     pub limits: Limits,
     /// Calls that accounts may make.
     pub call_quotas: CallQuotas,
+    /// How fast rotations of secrets that are due begin.
+    pub rotation_pace: RotationPace,
     /// The open audit trail.
     pub audit: AuditOptions,
 }
@@ -136,6 +139,7 @@ pub struct Service {
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) secret_lists: Arc<Lists<Arc<SecretPage>>>,
     pub(crate) rotations_asked: RotationsAsked,
+    pub(crate) rotation_pacer: Pacer,
     pub(crate) rotator: OnceLock<Arc<dyn Rotator>>,
     pub(crate) rotation_listener: OnceLock<Arc<dyn RotationListener>>,
     pub(crate) metrics: Metrics,
@@ -202,6 +206,7 @@ impl Service {
             secrets,
             secret_lists,
             rotations_asked: RotationsAsked::new(limits.secret_rotations_per_hour),
+            rotation_pacer: Pacer::new(options.rotation_pace),
             rotator: OnceLock::new(),
             rotation_listener: OnceLock::new(),
             metrics,

@@ -12,8 +12,8 @@ use sesame_policy::{self as policy, Attachment, Document, Kind, Policy, PolicySe
 use sesame_seal::FileSeal;
 use sesame_service::params::Params;
 use sesame_service::{
-    AccessDeniedDetail, AuditOptions, Call, CallQuotas, Identity, Limits, Principal, RoleSession, Service,
-    ServiceOptions, Source, UserIdentity, audit, registry,
+    AccessDeniedDetail, AuditOptions, Call, CallQuotas, Identity, Limits, Principal, RoleSession, RotationPace,
+    Service, ServiceOptions, Source, UserIdentity, audit, registry,
 };
 use sesame_store::{Store, StoreError, accounts};
 use tempfile::TempDir;
@@ -317,6 +317,7 @@ fn service(
         require_nonce: false,
         limits,
         call_quotas,
+        rotation_pace: RotationPace::default(),
         audit,
     })
 }

@@ -13,7 +13,7 @@ import pytest
 
 from harness.issuer import Issuer
 from harness.kms import client
-from harness.ram import STS, Ram
+from harness.identities import STS, Ram
 from harness.server import Server
 from harness.signing import Signed
 

@@ -11,7 +11,7 @@ use sesame_crypto::secret::SecretText;
 use sesame_domain::{AccountId, Clock, Timestamp};
 use sesame_gateway::{Gateway, Listener, Options};
 use sesame_seal::FileSeal;
-use sesame_service::{CallQuotas, Limits, Service, ServiceOptions};
+use sesame_service::{CallQuotas, Limits, RotationPace, Service, ServiceOptions};
 use sesame_store::access_keys::AccessKeyRecord;
 use sesame_store::{Store, StoreError};
 use tempfile::TempDir;
@@ -113,6 +113,7 @@ async fn service(folder: &TempDir, limits: Limits, call_quotas: CallQuotas) -> (
         require_nonce: false,
         limits,
         call_quotas,
+        rotation_pace: RotationPace::default(),
     });
     (service, store)
 }

@@ -1,4 +1,4 @@
-//! Records the rotations of managed secrets that are due, for the rotator to do.
+//! Records the rotations of managed secrets that are due, for the rotator to do, at the pace that is set.
 
 use sesame_crypto::random::uuid_v4;
 use sesame_domain::Timestamp;
@@ -9,20 +9,37 @@ use crate::error::{KmsError, Result};
 use crate::rotator::{FailureReason, RotationEvent, RotationFailure, RotationOutcome, RotationTarget};
 use crate::service::Service;
 
-/// Secrets looked at in one step.
-const BATCH: u32 = 100;
+/// Looks how many rotations are due.
+pub(crate) async fn count(service: &Service) -> Result<()> {
+    let (pacer, now) = (&service.rotation_pacer, service.clock.now());
+    let mut conn = service.store.reader().await?;
+    let (due, late) = secrets::count_due_for_rotation(&mut conn, now, pacer.pace.late_before(now)).await?;
+    pacer.counted(due);
+    service.metrics.rotations(due, late, secret_rotations::count(&mut conn).await?);
+    Ok(())
+}
 
+/// Records as many as begin now. What cannot be done now stays where it is, so that what is recorded is done at once:
+/// the rotations that somebody has asked for, and the second attempts.
 pub(crate) async fn run(service: &Service) -> Result<()> {
     let now = service.clock.now();
-    loop {
-        let due = secrets::due_for_rotation(&mut service.store.reader().await?, now, BATCH).await?;
-        if due.is_empty() {
-            return Ok(());
-        }
-        for id in due {
-            one(service, id, now).await?;
-        }
+    let admitted = service.rotation_pacer.admit(now);
+    if admitted == 0 || service.rotator.get().is_some_and(|rotator| !rotator.has_room()) {
+        return Ok(());
     }
+    let mut conn = service.store.reader().await?;
+    if secret_rotations::waiting(&mut conn, now, i64::MAX).await? {
+        return Ok(());
+    }
+    let due = secrets::due_for_rotation(&mut conn, now, admitted).await?;
+    drop(conn);
+    if due.is_empty() {
+        service.rotation_pacer.counted(0);
+    }
+    for id in due {
+        one(service, id, now).await?;
+    }
+    Ok(())
 }
 
 /// Records the rotation, or that it is impossible because no rotator reaches the target.

@@ -37,6 +37,10 @@ impl Rotator for Told {
         Box::pin(async { Ok(()) })
     }
 
+    fn has_room(&self) -> bool {
+        true
+    }
+
     fn wake(&self) {
         self.woken.fetch_add(1, Ordering::Relaxed);
     }

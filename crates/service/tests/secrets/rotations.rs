@@ -482,9 +482,9 @@ async fn one_node_rotates_and_one_that_was_overtaken_changes_nothing() {
     assert!(world.told().is_empty(), "this node did not end the rotation");
 }
 
-#[tokio::test]
-async fn many_rotations_are_shared_by_two_nodes() {
-    let names: Vec<String> = (0..40).map(|at| format!("s{at}")).collect();
+/// Secrets s0, s1, … whose rotations fall due together, now.
+async fn all_due(count: usize) -> (World, Vec<String>) {
+    let names: Vec<String> = (0..count).map(|at| format!("s{at}")).collect();
     let logins: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "p1")).collect();
     let world = World::new(&logins).await;
     for name in &names {
@@ -495,15 +495,106 @@ async fn many_rotations_are_shared_by_two_nodes() {
         world.kms.call("UpdateSecretRotationPolicy", &on).await.unwrap();
     }
     world.kms.clock.advance_seconds(7 * 86_400);
-    world.kms.service.run_jobs_once().await;
-    let other = world.kms.another_node(&world.kms.clock);
-    let other = node(&other, &world.memory);
-    tokio::join!(world.rotations.round(), other.round());
+    (world, names)
+}
+
+#[tokio::test]
+async fn many_rotations_are_shared_by_two_nodes() {
+    let (world, names) = all_due(40).await;
+    let other_service = world.kms.another_node(&world.kms.clock);
+    let other = node(&other_service, &world.memory);
+    other.install();
+    for _ in &names {
+        tokio::join!(world.kms.service.run_jobs_once(), other_service.run_jobs_once());
+        tokio::join!(world.rotations.round(), other.round());
+        world.kms.clock.advance_seconds(1);
+    }
     assert_eq!(world.memory.sets.load(Ordering::Relaxed), names.len());
     for name in &names {
         assert!(world.memory.accepts(&world.value(name, "ACSCurrent").await.1), "{name}");
         assert!(!world.pending(name).await);
     }
+}
+
+#[tokio::test]
+async fn rotations_that_fall_due_together_begin_one_after_the_other_and_those_asked_for_at_once() {
+    let (world, names) = all_due(5).await;
+    let sets = || world.memory.sets.load(Ordering::Relaxed);
+    let second = async || {
+        for _ in 0..3 {
+            world.kms.service.run_jobs_once().await;
+            world.rotations.round().await;
+        }
+        world.kms.clock.advance_seconds(1);
+    };
+    second().await;
+    assert_eq!(sets(), 1);
+    let metrics = world.kms.service.metrics().encode();
+    for line in ["due 4", "late 0", "begun 0"] {
+        assert!(metrics.contains(&format!("sesame_secret_rotations_{line}\n")), "{line} in {metrics}");
+    }
+    for name in &names {
+        world.ask(name, "asked").await;
+    }
+    world.rotations.round().await;
+    assert_eq!(sets(), 6, "the one of the schedule and the five that were asked for");
+    for name in &names {
+        assert_eq!(world.value(name, "ACSCurrent").await.0, "asked");
+    }
+    second().await;
+    assert_eq!(sets(), 6, "what was asked for is not due any more");
+}
+
+#[tokio::test]
+async fn a_crash_and_restarts_lose_no_rotation_that_is_due() {
+    let (world, names) = all_due(3).await;
+    world.kms.clock.advance_seconds(3_601);
+    world.kms.service.run_jobs_once().await;
+    let metrics = world.kms.service.metrics().encode();
+    assert!(metrics.contains("sesame_secret_rotations_late 3\n"), "{metrics}");
+    world.die_at(Stop::AfterSet).await;
+    world.kms.clock.advance_seconds(HOLD);
+    for begun in 1..=3 {
+        // First what the dead node has begun, then one more with each.
+        let service = world.kms.another_node(&world.kms.clock);
+        let rotations = node(&service, &world.memory);
+        rotations.install();
+        service.run_jobs_once().await;
+        rotations.round().await;
+        let mut rotated = 0;
+        for name in &names {
+            let (version, value) = world.value(name, "ACSCurrent").await;
+            assert!(world.memory.accepts(&value), "{name}");
+            rotated += usize::from(version != "v1");
+        }
+        assert_eq!(rotated, begun);
+    }
+}
+
+#[tokio::test]
+async fn a_system_that_hangs_holds_up_the_schedule_and_nobody_who_asks() {
+    let (world, _) = all_due(3).await;
+    let service = world.kms.another_node(&world.kms.clock);
+    let options = RotationOptions { concurrency: 2, ..OPTIONS };
+    let rotations = Rotations::new(&service, vec![Arc::clone(&world.memory) as _], options).unwrap();
+    rotations.install();
+    *world.memory.stop.lock() = Some(Stop::BeforeSet);
+    service.run_jobs_once().await;
+    let hanging = Arc::clone(&rotations);
+    let hanging = tokio::spawn(async move { hanging.round().await });
+    world.memory.stopped.notified().await;
+    world.kms.clock.advance_seconds(1);
+    service.run_jobs_once().await;
+    assert!(!world.pending("s1").await, "what is left of the places is kept");
+    world.ask("s2", "asked").await;
+    rotations.round().await;
+    assert_eq!(world.value("s2", "ACSCurrent").await.0, "asked");
+    world.memory.go_on.notify_one();
+    hanging.await.unwrap();
+    world.kms.clock.advance_seconds(1);
+    service.run_jobs_once().await;
+    rotations.round().await;
+    assert_eq!(world.memory.sets.load(Ordering::Relaxed), 3);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use sesame_crypto::SecretText;
 use sesame_domain::{AccountId, RegionId, limits, ram, secret};
-use sesame_service::{AccountRate, Allowance, GroupRate, Limits};
+use sesame_service::{AccountRate, Allowance, GroupRate, Limits, RotationPace};
 
 use super::instances::{Instances, WebhookSettings};
 use super::sts::{Handles, Issuers};
@@ -194,6 +194,14 @@ settings! {
 
     "rotation.concurrency" => rotation_concurrency: Bounded<1, 256> = Bounded::new(4),
         "Rotations of secrets under way at a time on this node.";
+    "rotation.per_minute" => rotation_per_minute: Bounded<1, 60_000> =
+        Bounded::new(RotationPace::default().per_minute.into()),
+        "Rotations that the schedule asks for begun in a minute by this node, evenly spread. Those that RotateSecret asks \
+         for begin at once.";
+    "rotation.within_minutes" => rotation_within_minutes: Bounded<1, 1_440> =
+        Bounded::new(RotationPace::default().within_minutes.into()),
+        "Minutes in which rotations that are due have begun. When there are more than rotation.per_minute allows in this \
+         time, they begin faster.";
     "rotation.attempts" => rotation_attempts: Bounded<1, 1_000> = Bounded::new(5),
         "Attempts before a rotation is given up and the secret says AutomaticRotation=Invalid.";
     "rotation.retry_seconds" => rotation_retry_seconds: Bounded<1, 3_600> = Bounded::new(30),

@@ -20,7 +20,7 @@ use sesame_domain::{AccountId, Clock as _, RegionId, SystemClock};
 use sesame_gateway::{Gateway, Listener};
 use sesame_seal::{FileSeal, RootKey};
 use sesame_service::handles::Handle;
-use sesame_service::{AuditOptions, CallQuotas, Jobs, Limits, Queried, Service, ServiceOptions};
+use sesame_service::{AuditOptions, CallQuotas, Jobs, Limits, Queried, RotationPace, Service, ServiceOptions};
 use sesame_store::Store;
 use tokio::net::TcpListener;
 
@@ -228,6 +228,10 @@ fn service(config: &Config, store: Store, audit: AuditOptions) -> Arc<Service> {
             original: settings.quotas_calls == CallRates::Original,
             groups: settings.quotas_groups.clone(),
             accounts: settings.quotas_accounts.clone(),
+        },
+        rotation_pace: RotationPace {
+            per_minute: settings.rotation_per_minute.count(),
+            within_minutes: settings.rotation_within_minutes.count(),
         },
     })
 }

@@ -10,8 +10,9 @@ use sesame_domain::{KeyId, Page, Tag, Timestamp};
 
 use super::bed::{account, new_key};
 use super::{Bed, on_both_engines};
+use crate::secret_rotations::{self, Claim};
 use crate::secrets::{self, NewSecretVersion, SecretFilter};
-use crate::{StoreError, secret_rotations, tags};
+use crate::{StoreError, tags};
 
 const FULL: Page = Page { number: 1, size: 100 };
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -265,6 +266,11 @@ on_both_engines! {
         let due = NOW.plus_seconds(8 * 86_400);
         let mut conn = bed.store.reader().await.unwrap();
         assert_eq!(secrets::due_for_rotation(&mut conn, due, 9).await.unwrap(), std::slice::from_ref(&secret.id));
+        let counted = async |at, late| {
+            let mut conn = bed.store.reader().await.unwrap();
+            secrets::count_due_for_rotation(&mut conn, at, late).await.unwrap()
+        };
+        assert_eq!((counted(NOW, NOW).await, counted(due, NOW).await, counted(due, due).await), ((0, 0), (1, 0), (1, 1)));
         let request = async |version: &'static str| {
             let secret = secret.clone();
             bed.write(move |tx| {
@@ -277,11 +283,12 @@ on_both_engines! {
         assert!(request("v2").await);
         assert!(!request("v3").await);
         assert_eq!(secrets::due_for_rotation(&mut conn, due, 9).await.unwrap(), []);
+        assert_eq!((counted(due, due).await, secret_rotations::count(&mut conn).await.unwrap()), ((0, 0), 1));
         let claim = async |holder: &'static str, seconds: i64| {
             let now = NOW.plus_seconds(seconds);
-            let claimed = bed.write(move |tx| {
-                Box::pin(async move { secret_rotations::claim(tx, holder, now, now.plus_seconds(60), 9).await })
-            });
+            let claim = Claim { now, until: now.plus_seconds(60), limit: 9, most_attempts: 0 };
+            let claimed =
+                bed.write(move |tx| Box::pin(async move { secret_rotations::claim(tx, holder, claim).await }));
             claimed.await.unwrap().len()
         };
         assert_eq!(claim("one", 1).await, 1);
@@ -310,7 +317,11 @@ on_both_engines! {
             Box::pin(async move {
                 secret_rotations::failed(tx, &id, "two", NOW).await?;
                 assert_eq!(secret_rotations::of(tx, &id).await?.unwrap().attempts, 1);
-                secret_rotations::claim(tx, "two", NOW, NOW, 1).await?;
+                let mut claim = Claim { now: NOW, until: NOW, limit: 1, most_attempts: 0 };
+                assert!(!secret_rotations::waiting(tx, NOW, 0).await? && secret_rotations::waiting(tx, NOW, 1).await?);
+                assert_eq!(secret_rotations::claim(tx, "two", claim).await?, []);
+                claim.most_attempts = 1;
+                assert_eq!(secret_rotations::claim(tx, "two", claim).await?.len(), 1);
                 secret_rotations::finish(tx, &id, "two").await
             })
         })

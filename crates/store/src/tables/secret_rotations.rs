@@ -49,29 +49,49 @@ pub async fn of(conn: &mut Conn<'_>, secret: &SecretId) -> Result<Option<Pending
     conn.row(sql, args![secret]).await?.map(|row| pending(&row)).transpose()
 }
 
-/// Whether there are rotations that nobody holds.
+/// How many have not ended, whoever holds them.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn waiting(conn: &mut Conn<'_>, now: Timestamp) -> Result<bool, StoreError> {
-    Ok(conn.row("SELECT 1 FROM secret_rotations WHERE held_until <= $1 LIMIT 1", args![now]).await?.is_some())
+pub async fn count(conn: &mut Conn<'_>) -> Result<i64, StoreError> {
+    conn.one("SELECT count(*) FROM secret_rotations", args![]).await?.int(0)
 }
 
-/// Takes rotations that nobody holds, the oldest first, for `holder` until `until`: each is given to one node only.
+/// Whether there are rotations that nobody holds, with no more failed attempts than `most_attempts`.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn claim(
-    tx: &mut Tx<'_>,
-    holder: &str,
-    now: Timestamp,
-    until: Timestamp,
-    limit: u32,
-) -> Result<Vec<PendingRotation>, StoreError> {
+pub async fn waiting(conn: &mut Conn<'_>, now: Timestamp, most_attempts: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM secret_rotations WHERE held_until <= $1 AND attempts <= $2 LIMIT 1";
+    Ok(conn.row(sql, args![now, most_attempts]).await?.is_some())
+}
+
+/// Which rotations are taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    /// Those that nobody holds at this time.
+    pub now: Timestamp,
+    /// They are held until then.
+    pub until: Timestamp,
+    /// As many.
+    pub limit: u32,
+    /// Those with no more failed attempts.
+    pub most_attempts: i64,
+}
+
+/// Takes rotations that nobody holds for `holder`: first those that have failed the least, of them the oldest. Each is
+/// given to one node only.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn claim(tx: &mut Tx<'_>, holder: &str, claim: Claim) -> Result<Vec<PendingRotation>, StoreError> {
     let sql = "UPDATE secret_rotations SET holder = $1, held_until = $3 WHERE secret_id IN
-        (SELECT secret_id FROM secret_rotations WHERE held_until <= $2 ORDER BY requested_at, secret_id LIMIT $4)
+        (SELECT secret_id FROM secret_rotations WHERE held_until <= $2 AND attempts <= $5
+         ORDER BY attempts, requested_at, secret_id LIMIT $4)
         RETURNING secret_id, version_id, requested_at, step, attempts";
-    tx.returning(sql, args![holder, now, until, i64::from(limit)]).await?.iter().map(pending).collect()
+    let Claim { now, until, limit, most_attempts } = claim;
+    let claimed = tx.returning(sql, args![holder, now, until, i64::from(limit), most_attempts]).await?;
+    claimed.iter().map(pending).collect()
 }
 
 /// Records how far a claimed rotation has come, with what is needed to go on from there, and holds it until `until`.

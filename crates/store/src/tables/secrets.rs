@@ -282,6 +282,22 @@ pub async fn with_replaced_access_key(
     ids(conn, sql, before, limit).await
 }
 
+/// How many rotations are due and not recorded yet, and how many of them since before `late`.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn count_due_for_rotation(
+    conn: &mut Conn<'_>,
+    now: Timestamp,
+    late: Timestamp,
+) -> Result<(i64, i64), StoreError> {
+    let sql = "SELECT count(*), CAST(coalesce(sum(CASE WHEN next_rotation_at < $2 THEN 1 ELSE 0 END), 0) AS BIGINT)
+        FROM secrets WHERE next_rotation_at > 0 AND next_rotation_at <= $1 AND delete_at = 0
+        AND NOT EXISTS (SELECT 1 FROM secret_rotations WHERE secret_id = secrets.id)";
+    let row = conn.one(sql, args![now, late]).await?;
+    Ok((row.int(0)?, row.int(1)?))
+}
+
 async fn ids(conn: &mut Conn<'_>, sql: &'static str, now: Timestamp, limit: u32) -> Result<Vec<SecretId>, StoreError> {
     let rows = conn.rows(sql, args![now, i64::from(limit)]).await?;
     rows.iter().map(|row| row.parsed(0, "a secret id")).collect()
