@@ -13,6 +13,7 @@
 //! place that its protocol has for it; never on a command line. No error repeats it: errors are made of words of our
 //! own and of the code that the system answered.
 
+mod aside;
 mod instance;
 mod mysql;
 mod postgres;
@@ -149,6 +150,12 @@ impl As {
     /// A system that does not answer as it should.
     fn unreachable(self, how: impl std::fmt::Display) -> RotationFailure {
         RotationFailure::new(FailureReason::Unreachable, format!("{}: {how}", self.doing()))
+    }
+
+    /// Logs in to an SQL server.
+    async fn log_in<C: sqlx::Connection + 'static>(self, options: <C as sqlx::Connection>::Options) -> Outcome<C> {
+        let connected = aside::run(async move { C::connect_with(&options).await }).await;
+        connected.ok_or_else(|| self.unreachable("the client broke off"))?.map_err(|error| self.sql_failure(&error))
     }
 
     fn sql_failure(self, error: &sqlx::Error) -> RotationFailure {

@@ -34,7 +34,7 @@ async fn connect(instance: &Instance, login: &Login, who: As) -> Outcome<MySqlCo
         Tls::Verify(ca) => options.ssl_mode(MySqlSslMode::VerifyIdentity).ssl_ca_from_pem(ca.clone()),
         Tls::Off => options.ssl_mode(MySqlSslMode::Disabled),
     };
-    MySqlConnection::connect_with(&options).await.map_err(|error| who.sql_failure(&error))
+    who.log_in(options).await
 }
 
 /// A session of the administrator.

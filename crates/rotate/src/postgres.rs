@@ -8,7 +8,7 @@ use sesame_service::rotator::{FailureReason, RotationFailure};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
-use crate::{As, Instance, Tls, account, password, plain, quoted, sql_refused};
+use crate::{As, Instance, Tls, account, aside, password, plain, quoted, sql_refused};
 
 async fn connect(instance: &Instance, login: &Login, who: As) -> Outcome<PgConnection> {
     // EXPOSE: the driver proves the password to the server.
@@ -25,7 +25,7 @@ async fn connect(instance: &Instance, login: &Login, who: As) -> Outcome<PgConne
         Tls::Verify(ca) => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert_from_pem(ca.clone()),
         Tls::Off => options.ssl_mode(PgSslMode::Disable),
     };
-    PgConnection::connect_with(&options).await.map_err(|error| who.sql_failure(&error))
+    who.log_in(options).await
 }
 
 pub(crate) async fn set(instance: &Instance, administrator: &Login, change: &Change<'_>) -> Outcome<()> {
@@ -68,9 +68,7 @@ async fn verifier(password: &SecretText) -> Outcome<String> {
     let text = plain(password.expose())?;
     let prepared = stringprep::saslprep(text).map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned);
     let prepared = SecretText::new(prepared);
-    // It takes milliseconds, which requests must not wait for.
-    let made = tokio::task::spawn_blocking(move || scram_sha_256(&prepared, &SystemRandom)).await;
-    let verifier = made.ok().and_then(Result::ok);
+    let verifier = aside::compute(move || scram_sha_256(&prepared, &SystemRandom)).await.and_then(Result::ok);
     verifier.ok_or_else(|| RotationFailure::new(FailureReason::Internal, "the verifier could not be computed"))
 }
 

@@ -13,7 +13,7 @@ use sesame_crypto::{KeySpec, SystemRandom, UnlockedKey};
 use sesame_service::connector::{Change, Credential, Login, Outcome};
 use sesame_service::rotator::{FailureReason, RotationFailure};
 
-use crate::{As, Instance, account, plain, refused};
+use crate::{As, Instance, account, aside, plain, refused};
 
 /// Accepts the host keys that the operator has named, and no other.
 struct Known(Vec<PublicKey>);
@@ -29,7 +29,7 @@ impl client::Handler for Known {
 
 /// A new RSA key pair, the private key in PEM form (PKCS#8).
 pub(crate) async fn key_pair() -> Outcome<Credential> {
-    let made = tokio::task::spawn_blocking(|| {
+    let made = aside::compute(|| {
         let (_, material) = UnlockedKey::generate(KeySpec::Rsa2048, &SystemRandom).ok()?;
         // EXPOSE: written in PEM form.
         let lines = SecretText::new(STANDARD.encode(material.expose()));
@@ -39,7 +39,7 @@ pub(crate) async fn key_pair() -> Outcome<Credential> {
         Some(Credential::KeyPair { public: key.public_key().to_openssh().ok()?, private })
     });
     let failed = || RotationFailure::new(FailureReason::Internal, "no key pair could be made");
-    made.await.ok().flatten().ok_or_else(failed)
+    made.await.flatten().ok_or_else(failed)
 }
 
 fn pem(base64: &SecretText) -> String {
@@ -63,8 +63,10 @@ async fn connect(instance: &Instance, login: &Login, who: As) -> Outcome<Handle<
     let known = known
         .map_err(|_| RotationFailure::new(FailureReason::NotConfigured, "a host key of the instance cannot be read"))?;
     let config = client::Config { inactivity_timeout: Some(Duration::from_secs(25)), ..client::Config::default() };
-    let place = (instance.host.as_str(), instance.port);
-    let session = client::connect(Arc::new(config), place, Known(known)).await;
+    let place = (instance.host.clone(), instance.port);
+    // The session then does its cryptography there, too.
+    let session = aside::run(client::connect(Arc::new(config), place, Known(known))).await;
+    let session = session.ok_or_else(|| who.unreachable("the client broke off"))?;
     let mut session = session.map_err(|error| match error {
         russh::Error::UnknownKey => who.unreachable("the host shows a key that is not configured"),
         russh::Error::IO(io) => who.unreachable(io.kind()),

@@ -77,10 +77,9 @@ async fn polled<F: Future>(future: F, limit: usize) -> Option<(F::Output, usize)
     .await
 }
 
-/// The moments of a change that was waited for so often: all at its beginning and its end, and some of the many between,
-/// when the client derives keys.
+/// The moments of a change that was waited for so often: all at its beginning and its end, and some between.
 fn moments(polls: usize) -> impl Iterator<Item = usize> {
-    (0..polls).filter(move |at| *at < 8 || at + 16 >= polls || at % (polls / 4) == 0)
+    (0..polls).filter(move |at| *at < 8 || at + 16 >= polls || at % (polls / 4).max(1) == 0)
 }
 
 impl Connector for Dying {
