@@ -1,10 +1,10 @@
 //! Threads for slow cryptography, so that a signature under a large key never holds up the threads that serve
 //! connections.
 //!
-//! There are two lanes with a queue and threads of their own: one for the use of keys, one for their generation. No
-//! lane has more threads than the machine has cores, since more would only take the processor from each other, and
-//! all of them give way to the threads that serve connections: use a little, generation a lot. Threads start when
-//! there is work for them.
+//! There are two lanes with a queue and threads of their own: one for the use of keys, one for their generation and for
+//! hashing passwords, which is as slow. No lane has more threads than the machine has cores, since more would only take
+//! the processor from each other, and all of them give way to the threads that serve connections: use a little,
+//! generation a lot. Threads start when there is work for them.
 
 use std::collections::VecDeque;
 use std::fmt;

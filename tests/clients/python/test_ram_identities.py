@@ -8,6 +8,7 @@ import pytest
 from harness import kms as kms_clients
 from harness import ram as ram_clients
 from harness.operations import DRIVEN, WITHOUT_REQUIRED_PARAMETERS
+from harness.server import Server
 
 MINE = DRIVEN["ram"]["test_ram_identities"]
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -212,3 +213,16 @@ def test_the_account_replaces_its_own_access_key(own_server):
     own_server.start()
     _, kms = signed_by(own_server, key)
     assert kms("ListKeys")["TotalCount"] == 1
+
+
+def test_a_first_access_key_that_was_removed_stays_removed():
+    """Also where the configuration fixes it: the next start goes on without it."""
+    fixed = {"SESAME_ROOT_ACCESS_KEY_ID": "LTAI5tfixedByTheTest0001", "SESAME_ROOT_ACCESS_KEY_SECRET": "s" * 30}
+    with Server(**fixed) as server:
+        first = ram_clients.client(server, "py-ram/http")
+        key = first("CreateAccessKey")["AccessKey"]
+        first("DeleteAccessKey", UserAccessKeyId=fixed["SESAME_ROOT_ACCESS_KEY_ID"])
+        server.stop()
+        server.start()
+        first.refuses("InvalidAccessKeyId.NotFound", 404, "ListUsers")
+        assert signed_by(server, key)[0]("ListUsers")["Users"]["User"] == []

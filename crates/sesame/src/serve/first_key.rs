@@ -38,6 +38,8 @@ struct Wanted {
 enum Outcome {
     /// The store has this access key, from now on or since before.
     Stored(AccountId),
+    /// This access key was the first one of the store, and its account has removed it since.
+    Removed(AccountId),
     /// The store has an account whose first access key is another one.
     Other(AccountId),
 }
@@ -81,6 +83,7 @@ pub(super) async fn ensure(store: &Store, settings: &Settings, folder: &DataFold
     });
     match stored.await.context("the first access key cannot be stored")? {
         Outcome::Stored(account) => Ok(FirstKey { account, credentials: Some(credentials) }),
+        Outcome::Removed(account) => Ok(FirstKey { account, credentials: None }),
         Outcome::Other(_) if is_fixed => bail!(
             "the configuration fixes the first access key to {id}, but this database was made with another first \
              access key, or with another secret for this one. Give it the same access key as before, or leave \
@@ -115,6 +118,9 @@ async fn enter(tx: &mut Tx<'_>, wanted: &Wanted) -> Result<Outcome, StoreError> 
     let same = known.as_ref().is_some_and(|known| known.account == account && known.secret == wanted.secret);
     if same && first.as_ref() == Some(&wanted.id) {
         return Ok(Outcome::Stored(account));
+    }
+    if !wanted.replace && known.is_none() && first.as_ref() == Some(&wanted.id) {
+        return Ok(Outcome::Removed(account));
     }
     if !wanted.replace || known.as_ref().is_some_and(|known| known.account != account) {
         return Ok(Outcome::Other(account));

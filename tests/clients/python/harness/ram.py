@@ -3,14 +3,14 @@
 from .api import Api
 from .py_new import PyRam, PyRamAsync
 
+# This SDK cannot sign with V4: it does not bring the gateway client that does.
 CLIENTS = {
     "py-ram": (PyRam, {}),
     "py-ram-v1": (PyRam, {"signature_algorithm": "v2"}),
-    "py-ram-v4": (PyRam, {"signature_version": "v4"}),
     "py-ram-async": (PyRamAsync, {}),
 }
 EVERY_CLIENT = ["py-ram/http", "py-ram/https"]
-EVERY_VARIANT = EVERY_CLIENT + ["py-ram-v1/http", "py-ram-v4/http", "py-ram-async/https"]
+EVERY_VARIANT = EVERY_CLIENT + ["py-ram-v1/http", "py-ram-async/https"]
 
 
 def client(server, name, **credentials):
