@@ -151,24 +151,11 @@ async fn identity(kms: &TestKms, operation: &str, secret: &str) -> Option<Sample
 }
 
 /// Who may assume the roles of samples.
-pub(crate) const TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
+const TRUST: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
     "Principal":{"RAM":["acs:ram::1234567890123456:root"]}}]}"#;
 
 /// What the policies of samples allow.
-pub(crate) const DOCUMENT: &str =
-    r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}]}"#;
-
-/// Adds a user.
-pub(crate) async fn user(kms: &TestKms, name: &str) {
-    let params = [("UserName", name), ("DisplayName", &format!("The user {name}"))];
-    kms.call("CreateUser", &params).await.unwrap();
-}
-
-/// Adds a group.
-pub(crate) async fn group(kms: &TestKms, name: &str) {
-    let params = [("GroupName", name), ("Comments", &format!("The group {name}"))];
-    kms.call("CreateGroup", &params).await.unwrap();
-}
+const DOCUMENT: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}]}"#;
 
 /// A policy of its own, attached where that needs it, and a call that succeeds with it.
 async fn policy(kms: &TestKms, operation: &str) -> Sample {
@@ -183,11 +170,11 @@ async fn policy(kms: &TestKms, operation: &str) -> Sample {
     let kind = ["User", "Group", "Role"].into_iter().find(|kind| operation.ends_with(kind));
     let holder = match kind {
         Some("User") => {
-            user(kms, &name).await;
+            kms.call("CreateUser", &[("UserName", &name)]).await.unwrap();
             ("UserName", name.as_str())
         }
         Some("Group") => {
-            group(kms, &name).await;
+            kms.call("CreateGroup", &[("GroupName", &name)]).await.unwrap();
             ("GroupName", name.as_str())
         }
         Some(_) => {
