@@ -37,15 +37,15 @@ pub(crate) fn run(command: &AccountCommand) -> Result<(), Failure> {
         }
         AccountCommand::Disable { account, flags } => {
             let said = format!("the account {account} is disabled: its next request is refused");
-            done(flags, AdminRequest::DisableAccount { account: account.clone() }, &said)
+            done(flags, &AdminRequest::DisableAccount { account: account.clone() }, &said)
         }
         AccountCommand::Enable { account, flags } => {
             let said = format!("the account {account} is enabled");
-            done(flags, AdminRequest::EnableAccount { account: account.clone() }, &said)
+            done(flags, &AdminRequest::EnableAccount { account: account.clone() }, &said)
         }
         AccountCommand::Rename { account, name, flags } => {
             let request = AdminRequest::RenameAccount { account: account.clone(), name: name.clone() };
-            done(flags, request, &format!("the account {account} is called {name}"))
+            done(flags, &request, &format!("the account {account} is called {name}"))
         }
         AccountCommand::RotateRootKey { account, old_key, keep_old, credentials, flags } => {
             let rotation = Rotation { account, old_key: old_key.as_deref(), keep_old: *keep_old };
@@ -54,15 +54,15 @@ pub(crate) fn run(command: &AccountCommand) -> Result<(), Failure> {
         AccountCommand::DisableRootKey { account, key, last, flags } => {
             let (access_key_id, last) = (key.clone(), *last);
             let request = AdminRequest::DisableRootAccessKey { account: account.clone(), access_key_id, last };
-            done(flags, request, &format!("the access key {key} is disabled: its next request is refused"))
+            done(flags, &request, &format!("the access key {key} is disabled: its next request is refused"))
         }
         AccountCommand::EnableRootKey { account, key, flags } => {
             let request = AdminRequest::EnableRootAccessKey { account: account.clone(), access_key_id: key.clone() };
-            done(flags, request, &format!("the access key {key} is enabled"))
+            done(flags, &request, &format!("the access key {key} is enabled"))
         }
         AccountCommand::DeleteRootKey { account, key, last, flags } => {
             let request = delete(account, key, *last);
-            done(flags, request, &format!("the access key {key} is deleted"))
+            done(flags, &request, &format!("the access key {key} is deleted"))
         }
     }
 }
@@ -72,8 +72,8 @@ fn within<T>(flags: &AccountFlags, work: impl AsyncFnOnce(&Admin) -> Result<T, F
 }
 
 /// Asks for something that has no other answer than that it is done.
-fn done(flags: &AccountFlags, request: AdminRequest, said: &str) -> Result<(), Failure> {
-    within(flags, async |admin| match admin.ask(&request).await? {
+fn done(flags: &AccountFlags, request: &AdminRequest, said: &str) -> Result<(), Failure> {
+    within(flags, async |admin| match admin.ask(request).await? {
         AdminAnswer::Done if flags.say.output == SayFormat::Json => print(b"{}\n"),
         AdminAnswer::Done => print(format!("{said}\n").as_bytes()),
         _ => Err(unexpected()),
