@@ -62,10 +62,13 @@ ended() { query "SELECT count(*) FROM secrets WHERE last_rotated_at > $1"; }
 measure() {
   "$LOAD" --data "$FOLDER/data" --workload get-secret-value --keys 100 --connections 1 --warmup 1 \
     --duration "$SECONDS_EACH" --pid "$SERVER" --json >"$FOLDER/measured"
-  printf '%s %s %s\n' "$1" "$(figure p50)" "$(figure p99)" | tee -a "$FOLDER/results"
+  printf '%s %.0f %.0f\n' "$1" "$(figure p50)" "$(figure p99)" | tee -a "$FOLDER/results"
 }
 figure() { grep -oP "\"$1\": *\K[0-9.]+" "$FOLDER/measured"; }
-median() { awk -v kind="$1" -v column="$2" '$1 == kind { print $column }' "$FOLDER/results" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+median() {
+  awk -v kind="$1" -v column="$2" '$1 == kind { print $column }' "$FOLDER/results" | sort -n |
+    awk '{ values[NR] = $1 } END { print values[int((NR + 1) / 2)] }'
+}
 printf 'kind p50 p99, in µs\n'
 for ((round = 1; round <= ROUNDS; round++)); do
   measure alone
@@ -80,7 +83,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
     until [[ $(ended "$began") -ge $SECRETS ]]; do sleep 0.5; done
     printf '       %d rotations in %.1f s\n' "$SECRETS" "$((($(date +%s%N) / 1000000 - began) / 100))e-1"
   fi
-  query "UPDATE secrets SET next_rotation_at = 1000 * extract(epoch FROM now() + interval '1 day')::bigint WHERE kind = 'Rds'"
+  query "UPDATE secrets SET next_rotation_at = $began + 86400000 WHERE kind = 'Rds'"
   until [[ $(query 'SELECT count(*) FROM secret_rotations') -eq 0 ]]; do sleep 0.5; done
   sleep 6
 done
