@@ -47,6 +47,7 @@ const DEVIATIONS: &[(&str, &str, &str, &str)] = &[
         "Terraform leaves it out to change the description",
     ),
     // The clients of RAM and IMS mark nothing as required; the pages of the operations do.
+    ("DecodeDiagnosticMessage", "EncodedDiagnosticMessage", "required", "without it there is nothing to explain"),
     ("*", "PolicyName", "required", "names what the call is about"),
     ("*", "RoleName", "required", "names what the call is about"),
     ("*", "VersionId", "required", "names what the call is about"),

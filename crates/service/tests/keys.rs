@@ -119,9 +119,10 @@ async fn a_key_is_named_by_id_arn_or_alias_of_its_own_account() {
         ("key-hzz000000000000000000".to_owned(), (404, "Forbidden.KeyNotFound")),
         ("no-such-key".to_owned(), (404, "Forbidden.KeyNotFound")),
         (format!("acs:kms:cn-beijing:1234567890123456:key/{key}"), (404, "Forbidden.KeyNotFound")),
-        (format!("acs:kms:cn-hangzhou:9999999999999999:key/{key}"), (404, "Forbidden.KeyNotFound")),
+        // Nothing in another account is the caller's without a policy there, whether or not it exists.
+        (format!("acs:kms:cn-hangzhou:9999999999999999:key/{key}"), (403, "Forbidden.NoPermission")),
         ("alias/none".to_owned(), (404, "Forbidden.AliasNotFound")),
-        ("acs:kms:cn-hangzhou:9999999999999999:alias/app".to_owned(), (404, "Forbidden.AliasNotFound")),
+        ("acs:kms:cn-hangzhou:9999999999999999:alias/app".to_owned(), (403, "Forbidden.NoPermission")),
         ("acs:kms:x".to_owned(), (400, "InvalidParameter")),
         ("a b".to_owned(), (400, "InvalidParameter")),
     ] {

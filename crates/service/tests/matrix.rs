@@ -63,14 +63,14 @@ async fn every_operation_obeys_the_state_of_its_keys() {
     let kms = TestKms::new().await;
     let mut wrong = Vec::new();
     for entry in ENTRIES {
-        let touched = sample(&kms, entry.name, &[7; 32]).await.keys.len();
+        let touched = sample(&kms, entry.name, &world::canary(7)).await.keys.len();
         if touched == 0 {
             continue;
         }
         let row = documented.get(entry.name).unwrap_or_else(|| panic!("{} has no row here", entry.name));
         for (state, cell) in KeyState::ALL.into_iter().zip(row) {
             for which in 0..touched {
-                let sample = sample(&kms, entry.name, &[7; 32]).await;
+                let sample = sample(&kms, entry.name, &world::canary(7)).await;
                 put_into(&kms, sample.keys.get(which).unwrap(), state).await;
                 let said = kms.call(entry.name, &sample.params()).await.map(|_| ()).map_err(|refusal| refusal.code);
                 if said != expected(cell) {

@@ -21,6 +21,7 @@ async fn policy(kms: &TestKms, key: &str) -> String {
 #[tokio::test]
 async fn a_key_has_the_default_policy_until_it_is_given_one() {
     let kms = TestKms::new().await;
+    kms.user("alice", &[]).await;
     let key = kms.key(&[]).await;
     let default: Value = serde_json::from_str(&policy(&kms, &key).await).unwrap();
     assert_eq!(default["Statement"][0]["Sid"], "kms default key policy");
@@ -39,6 +40,7 @@ async fn a_key_has_the_default_policy_until_it_is_given_one() {
 #[tokio::test]
 async fn a_key_can_be_born_with_a_policy() {
     let kms = TestKms::new().await;
+    kms.user("alice", &[]).await;
     let key = kms.key(&[("Policy", POLICY)]).await;
     assert_eq!(policy(&kms, &key).await, POLICY);
     let wrong = kms.call("CreateKey", &[("Policy", r#"{"Version":"1"}"#)]).await;

@@ -63,7 +63,7 @@ async fn who_is_not_trusted_is_refused_as_the_api_says() {
     let refused = world.assume(&root, &[]).await.unwrap_err();
     assert_eq!((refused.status, refused.code), (403, "NoPermission"));
     assert_eq!(refused.message, "Roles may not be assumed by root accounts.");
-    let bob = support::user(ACCOUNT, "bob");
+    let bob = world.kms.user("bob", &["AliyunSTSAssumeRoleAccess"]).await;
     let refused = world.assume(&bob, &[]).await.unwrap_err();
     assert_eq!((refused.status, refused.code), (403, "NoPermission"));
     assert_eq!(refused.message, "No permission perform sts:AssumeRole on this Role.");
@@ -245,7 +245,13 @@ async fn the_audit_trail_says_which_session_began_and_none_of_its_secrets() {
 #[tokio::test]
 async fn a_role_of_another_account_is_assumed_by_whom_it_names() {
     let world = World::new().await;
-    let carol = support::user(STRANGER, "carol");
+    let carol = world.kms.user_of(STRANGER, "carol").await;
+    let may = [
+        ("PolicyType", "System"),
+        ("PolicyName", "AliyunSTSAssumeRoleAccess"),
+        ("UserName", "carol"),
+    ];
+    world.kms.call_from(STRANGER, "AttachPolicyToUser", &may).await.unwrap();
     let role = ("RoleArn", "acs:ram::1234567890123456:role/open");
     let policy = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
         "Principal":{"RAM":["acs:ram::6543210987654321:root"]}}]}"#;

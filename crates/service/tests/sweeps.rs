@@ -62,7 +62,7 @@ async fn no_secret_is_logged_by_any_operation() {
     let kms = TestKms::new().await;
     let mut secrets: Vec<Vec<u8>> = Vec::new();
     for (entry, number) in ENTRIES.iter().zip(1_u8..) {
-        let canary = [0xa0 ^ number; 32];
+        let canary = world::canary(number);
         let call = sample(&kms, entry.name, &canary).await;
         secrets.push(canary.to_vec());
         // With a canary in the place of each parameter, by a stranger, and last as it should be.
@@ -111,7 +111,7 @@ fn is_refusal(code: &str) -> bool {
 async fn what_belongs_to_one_account_is_closed_to_another() {
     let kms = TestKms::new().await;
     for entry in ENTRIES {
-        let call = sample(&kms, entry.name, &[7; 32]).await;
+        let call = sample(&kms, entry.name, &world::canary(7)).await;
         if call.keys.is_empty() {
             if let Ok(answer) = kms.call_from(STRANGER, entry.name, &call.params()).await {
                 let ours = kms.key(&[]).await;

@@ -177,11 +177,17 @@ impl TestKms {
 
     /// A new user of the first account with policies: names of system policies, or documents.
     pub async fn user(&self, name: &str, policies: &[&str]) -> Principal {
-        let made = self.call("Ram:CreateUser", &[("UserName", name)]).await.expect("a new user");
-        let id = made["User"]["UserId"].as_str().expect("an id").parse().expect("an id");
+        let user = self.user_of(FIRST, name).await;
         self.attach("User", name, policies).await;
+        user
+    }
+
+    /// A new user of an account, without policies.
+    pub async fn user_of(&self, account: &str, name: &str) -> Principal {
+        let made = self.call_from(account, "Ram:CreateUser", &[("UserName", name)]).await.expect("a new user");
+        let id = made["User"]["UserId"].as_str().expect("an id").parse().expect("an id");
         let user = UserIdentity { id, name: name.parse().expect("a name") };
-        Principal { identity: Identity::User(Arc::new(user)), ..root_of(FIRST) }
+        Principal { identity: Identity::User(Arc::new(user)), ..root_of(account) }
     }
 
     /// A session of a new role of the first account with policies, and perhaps a policy of the session itself.

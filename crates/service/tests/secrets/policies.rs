@@ -11,6 +11,7 @@ const POLICY: &str = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":[
 #[tokio::test]
 async fn a_policy_is_kept_as_it_was_given() {
     let kms = TestKms::new().await;
+    kms.user("bob", &[]).await;
     create(&kms, "s", &[]).await.unwrap();
     let default = named(&kms, "GetSecretPolicy", "s").await.unwrap();
     assert!(member(&default, "/Policy").contains("kms default secret policy"));

@@ -12,9 +12,9 @@ use sesame_crypto::secret::SecretText;
 use sesame_domain::ram::{IdentityId, Role};
 use sesame_domain::{Clock as _, Timestamp};
 use sesame_service::request::{Signature, V1Method};
-use sesame_service::{Identity, Principal, Service, SignedRequest, UserIdentity};
+use sesame_service::{Principal, Service, SignedRequest};
 use sesame_store::access_keys::AccessKeyRecord;
-use sesame_store::{BoxFuture, Change, StoreError, Tx, access_keys, accounts, ram_roles};
+use sesame_store::{BoxFuture, Change, StoreError, Tx, access_keys, ram_roles};
 use sesame_testkit::{Refusal, TestKms};
 
 pub(crate) const ACCOUNT: &str = "1234567890123456";
@@ -46,11 +46,9 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new() -> Self {
         let kms = TestKms::new().await;
-        let now = kms.clock.now();
-        write(&kms, move |tx| Box::pin(async move { accounts::insert(tx, &ACCOUNT.parse().unwrap(), now).await }))
-            .await;
+        let alice = kms.user("alice", &["AliyunSTSAssumeRoleAccess"]).await;
         let role = add_role(&kms, "app", &trusting(&["user/alice"])).await;
-        Self { kms, alice: user(ACCOUNT, "alice"), role }
+        Self { kms, alice, role }
     }
 
     pub(crate) async fn add_role(&self, name: &str, trust_policy: &str) -> Role {
@@ -132,12 +130,6 @@ pub(crate) async fn sign_in(
         },
     };
     service.authenticate(&signed).await.map_err(|error| error.code.name())
-}
-
-pub(crate) fn user(account: &str, name: &str) -> Principal {
-    let user = UserIdentity { id: IdentityId::from_random([9; 8]), name: name.parse().unwrap() };
-    let identity = Identity::User(Arc::new(user));
-    Principal { account: account.parse().unwrap(), access_key_id: "LTAIuser".into(), identity }
 }
 
 /// A trust policy that admits these of the account.
