@@ -46,7 +46,10 @@ def test_every_operation_on_identities_works(any_ram, server, fresh):
 
     users_and_keys(ram, server, fresh)
     groups(ram, fresh)
-    logins(ram, done, server, fresh)
+    logins(ram, server, fresh)
+    assert MINE - done == {"ChangePassword", "DeleteUser"}
+    change_password(any_ram, server, fresh)
+    done.add("ChangePassword")
     ram("DeleteUser", UserName=fresh)
     any_ram.refuses("EntityNotExist.User", 404, "GetUser", UserName=fresh)
     assert done == MINE
@@ -97,7 +100,7 @@ def groups(ram, fresh):
     ram("DeleteGroup", GroupName=fresh)
 
 
-def logins(ram, done, server, fresh):
+def logins(ram, server, fresh):
     policy = ram("GetPasswordPolicy")["PasswordPolicy"]
     assert policy["MinimumPasswordLength"] == 8 and policy["MaxLoginAttemps"] == 0
     assert ram("SetPasswordPolicy", **policy)["PasswordPolicy"] == policy
@@ -106,19 +109,33 @@ def logins(ram, done, server, fresh):
     again = {name: value for part in preference.values() for name, value in part.items() if value != ""}
     assert ram("SetSecurityPreference", **again)["SecurityPreference"] == preference
 
-    passwords = [secrets.token_urlsafe(12) for _ in range(3)]
-    made = ram("CreateLoginProfile", UserName=fresh, Password=passwords[0], PasswordResetRequired=True)["LoginProfile"]
+    password = secrets.token_urlsafe(12)
+    made = ram("CreateLoginProfile", UserName=fresh, Password=password, PasswordResetRequired=True)["LoginProfile"]
     assert (made["PasswordResetRequired"], made["MFABindRequired"]) == (True, False)
     assert ram("GetLoginProfile", UserName=fresh)["LoginProfile"] == made
-    ram("UpdateLoginProfile", UserName=fresh, Password=passwords[1], MFABindRequired=True)
-    key = ram("CreateAccessKey", UserName=fresh)["AccessKey"]
-    signed_by(server, key)[0]("ChangePassword", OldPassword=passwords[1], NewPassword=passwords[2])
-    done.add("ChangePassword")
+    ram("UpdateLoginProfile", UserName=fresh, PasswordResetRequired=False, MFABindRequired=True)
     changed = ram("GetLoginProfile", UserName=fresh)["LoginProfile"]
     assert (changed["PasswordResetRequired"], changed["MFABindRequired"]) == (False, True)
+    ram("DeleteLoginProfile", UserName=fresh)
+    assert password not in server.log()
+
+
+def change_password(ram, server, fresh):
+    """The caller is the user, who needs the permission."""
+    old, new = secrets.token_urlsafe(12), secrets.token_urlsafe(12)
+    policy = {"PolicyType": "System", "PolicyName": "AliyunRAMFullAccess", "UserName": fresh}
+    ram("AttachPolicyToUser", **policy)
+    ram("CreateLoginProfile", UserName=fresh, Password=old, PasswordResetRequired=True)
+    key = ram("CreateAccessKey", UserName=fresh)["AccessKey"]
+    own, _ = signed_by(server, key)
+    own.refuses("InvalidParameter.OldPassword", 400, "ChangePassword", OldPassword=new, NewPassword=new)
+    own("ChangePassword", OldPassword=old, NewPassword=new)
+    assert ram("GetLoginProfile", UserName=fresh)["LoginProfile"]["PasswordResetRequired"] is False
+    own.refuses("InvalidParameter.OldPassword", 400, "ChangePassword", OldPassword=old, NewPassword=new)
     ram("DeleteAccessKey", UserName=fresh, UserAccessKeyId=key["AccessKeyId"])
     ram("DeleteLoginProfile", UserName=fresh)
-    assert not any(password in server.log() for password in passwords)
+    ram("DetachPolicyFromUser", **policy)
+    assert old not in server.log() and new not in server.log()
 
 
 def everything(ram, operation, outer, inner, size=2):

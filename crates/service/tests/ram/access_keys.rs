@@ -7,7 +7,7 @@ use sesame_service::request::{Signature, V1Method};
 use sesame_service::{Identity, Principal, SignedRequest};
 use sesame_testkit::TestKms;
 
-use super::{STRANGER, access_key, as_user, code, column, user};
+use super::{STRANGER, access_key, allow, as_user, code, column, user};
 
 /// Signs a request with an access key, as a client does, and has it authenticated.
 async fn sign_in(kms: &TestKms, (id, secret): &(String, String)) -> Result<Principal, &'static str> {
@@ -114,6 +114,8 @@ async fn a_user_without_a_name_acts_on_itself() {
     let kms = TestKms::new().await;
     user(&kms, "alice").await;
     let alice = as_user(&kms, "alice").await;
+    assert_eq!(code(kms.call_as(&alice, "CreateAccessKey", &[]).await), (403, "NoPermission"));
+    allow(&kms, "alice").await;
     let made = kms.call_as(&alice, "CreateAccessKey", &[]).await.unwrap();
     let id = made["AccessKey"]["AccessKeyId"].as_str().unwrap();
     let of_alice = kms.call("ListAccessKeys", &[("UserName", "alice")]).await.unwrap();

@@ -119,3 +119,14 @@ async fn joining_and_leaving_need_both() {
     assert_eq!(code(kms.call("DeleteGroup", &member[1..]).await), (409, "DeleteConflict.Group.User"));
     assert_eq!(code(kms.call("ListGroupsForUser", &[("UserName", "nobody")]).await), (404, "EntityNotExist.User"));
 }
+
+#[tokio::test]
+async fn a_group_with_a_policy_stays() {
+    let kms = TestKms::new().await;
+    group(&kms, "ops").await;
+    let policy = [("PolicyType", "System"), ("PolicyName", "AliyunKMSFullAccess"), ("GroupName", "ops")];
+    kms.call("AttachPolicyToGroup", &policy).await.unwrap();
+    assert_eq!(code(kms.call("DeleteGroup", &policy[2..]).await), (409, "DeleteConflict.Group.Policy"));
+    kms.call("DetachPolicyFromGroup", &policy).await.unwrap();
+    kms.call("DeleteGroup", &policy[2..]).await.unwrap();
+}

@@ -3,7 +3,7 @@ use sesame_domain::Clock as _;
 use sesame_service::Identity;
 use sesame_testkit::TestKms;
 
-use super::{STRANGER, as_user, code, user};
+use super::{STRANGER, allow, as_user, code, user};
 
 const ALICE: (&str, &str) = ("UserName", "alice");
 const TOO_WEAK: (u16, &str) = (400, "InvalidParameter.Password.TooWeak");
@@ -143,6 +143,7 @@ async fn a_user_changes_its_own_password() {
     let kms = TestKms::new().await;
     user(&kms, "alice").await;
     let alice = as_user(&kms, "alice").await;
+    allow(&kms, "alice").await;
     let change = async |old: &str, new: &str| {
         kms.call_as(&alice, "ChangePassword", &[("OldPassword", old), ("NewPassword", new)]).await
     };

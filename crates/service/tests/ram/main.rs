@@ -37,6 +37,12 @@ async fn access_key(kms: &TestKms, user: Option<&str>) -> (String, String) {
     (part("AccessKeyId"), part("AccessKeySecret"))
 }
 
+/// Lets a user do everything with users.
+async fn allow(kms: &TestKms, name: &str) {
+    let policy = [("PolicyType", "System"), ("PolicyName", "AliyunRAMFullAccess"), ("UserName", name)];
+    kms.call("AttachPolicyToUser", &policy).await.unwrap();
+}
+
 /// The user of a name, as who calls.
 async fn as_user(kms: &TestKms, name: &str) -> Principal {
     let found = kms.call("GetUser", &[("UserName", name)]).await.unwrap();

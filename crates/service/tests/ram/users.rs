@@ -2,7 +2,7 @@ use serde_json::json;
 use sesame_domain::Clock as _;
 use sesame_testkit::TestKms;
 
-use super::{STRANGER, access_key, as_user, code, column, pages, user};
+use super::{STRANGER, access_key, allow, as_user, code, column, pages, user};
 
 #[tokio::test]
 async fn a_user_is_made_read_changed_and_removed() {
@@ -153,6 +153,8 @@ async fn a_user_that_has_something_stays() {
     super::group(&kms, "ops").await;
     let (named, membership) = ([("UserName", "alice")], [("UserName", "alice"), ("GroupName", "ops")]);
     let refused = async || code(kms.call("DeleteUser", &named).await);
+    allow(&kms, "alice").await;
+    assert_eq!(refused().await, (409, "DeleteConflict.User.Policy"));
     kms.call("CreateLoginProfile", &[named[0], ("Password", "some password")]).await.unwrap();
     assert_eq!(refused().await, (409, "DeleteConflict.User.LoginProfile"));
     let (key, _) = access_key(&kms, Some("alice")).await;
@@ -162,6 +164,8 @@ async fn a_user_that_has_something_stays() {
     kms.call("RemoveUserFromGroup", &membership).await.unwrap();
     kms.call("DeleteAccessKey", &[named[0], ("UserAccessKeyId", &key)]).await.unwrap();
     kms.call("DeleteLoginProfile", &named).await.unwrap();
+    let policy = [("PolicyType", "System"), ("PolicyName", "AliyunRAMFullAccess"), named[0]];
+    kms.call("DetachPolicyFromUser", &policy).await.unwrap();
     kms.call("DeleteUser", &named).await.unwrap();
 }
 
@@ -172,6 +176,8 @@ async fn a_user_that_is_made_again_is_another_one() {
     let before = as_user(&kms, "alice").await;
     kms.call("DeleteUser", &[("UserName", "alice")]).await.unwrap();
     user(&kms, "alice").await;
-    let gone = kms.call_as(&before, "ListAccessKeys", &[]).await;
-    assert_eq!(code(gone), (404, "EntityNotExist.User"));
+    allow(&kms, "alice").await;
+    let after = as_user(&kms, "alice").await;
+    kms.call_as(&after, "ListAccessKeys", &[]).await.unwrap();
+    assert_eq!(code(kms.call_as(&before, "ListAccessKeys", &[]).await), (403, "NoPermission"));
 }
