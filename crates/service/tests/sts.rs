@@ -246,11 +246,7 @@ async fn the_audit_trail_says_which_session_began_and_none_of_its_secrets() {
 async fn a_role_of_another_account_is_assumed_by_whom_it_names() {
     let world = World::new().await;
     let carol = world.kms.user_of(STRANGER, "carol").await;
-    let may = [
-        ("PolicyType", "System"),
-        ("PolicyName", "AliyunSTSAssumeRoleAccess"),
-        ("UserName", "carol"),
-    ];
+    let may = [("PolicyType", "System"), ("PolicyName", "AliyunSTSAssumeRoleAccess"), ("UserName", "carol")];
     world.kms.call_from(STRANGER, "AttachPolicyToUser", &may).await.unwrap();
     let role = ("RoleArn", "acs:ram::1234567890123456:role/open");
     let policy = r#"{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
