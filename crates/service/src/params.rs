@@ -220,8 +220,9 @@ pub struct RawTag {
 impl<const MAX: usize> Param for RawTags<MAX> {
     const KIND: Kind = Kind::TagList;
 
+    /// The official client of RAM sends an empty array for tags that its caller did not give.
     fn is_present(params: &Params<'_>, name: &str) -> bool {
-        params.get(name).is_some_and(|value| !value.is_empty())
+        params.get(name).is_some_and(|value| !value.is_empty() && value != "[]")
             || params.pairs().iter().any(|(key, _)| index_after(key, name).is_some())
     }
 
@@ -392,6 +393,11 @@ mod tests {
         assert_eq!(RawTags::<2>::decode(&flat, "Tag").unwrap(), expected);
         let json = params(&[("Tag", r#"[{"Key":"k","Value":""},{"Key":"l"}]"#)]);
         assert_eq!(RawTags::<2>::decode(&json, "Tag").unwrap(), expected);
+    }
+
+    #[test]
+    fn an_empty_array_of_tags_is_none() {
+        assert!(Option::<RawTags<2>>::decode(&params(&[("Tag", "[]")]), "Tag").unwrap().is_none());
     }
 
     #[test]

@@ -383,6 +383,9 @@ async fn a_listed_policy_shows_its_tags_and_how_often_it_is_attached() {
         let found = ok(&kms, "ListPolicies", &[("Tag.1.Key", "owner"), ("Tag.1.Value", sought)]).await;
         assert_eq!(found["Policies"]["Policy"], expected);
     }
+    // The official client sends this for no tags at all.
+    let all = ok(&kms, "ListPolicies", &[("PolicyType", "Custom"), ("Tag", "[]")]).await;
+    assert_eq!(each(&all, "/Policies/Policy", "PolicyName"), ["plain", "tagged"]);
     let any = ok(&kms, "ListPolicies", &[("Tag.1.Key", "owner")]).await;
     assert_eq!(each(&any, "/Policies/Policy", "PolicyName"), ["tagged"]);
     ok(
