@@ -16,7 +16,7 @@ const UID: u32 = 4_711;
 
 /// A service whose first account was made, as at the first start, before anything else.
 async fn kms() -> TestKms {
-    let kms = TestKms::new().await;
+    let kms = TestKms::without_accounts().await;
     let now = kms.clock.now();
     kms.store
         .write(move |tx| Box::pin(async move { accounts::insert(tx, &FIRST.parse().unwrap(), now).await }))
@@ -75,7 +75,7 @@ async fn the_first_account_stays_the_first_when_the_clock_goes_back() {
 
 #[tokio::test]
 async fn without_a_first_account_none_is_made() {
-    let kms = TestKms::new().await;
+    let kms = TestKms::without_accounts().await;
     let refused = ask(&kms, AdminRequest::CreateAccount { name: String::new(), account: None }).await;
     assert_eq!(code(refused), RefusalCode::NotFound);
 }

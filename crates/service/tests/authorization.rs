@@ -306,7 +306,7 @@ async fn only_who_may_learns_that_something_is_missing() {
     };
     for (operation, params, missing) in [
         ("DescribeKey", vec![("KeyId", absent)], "Forbidden.KeyNotFound"),
-        ("DescribeKey", vec![("KeyId", "no id at all")], "Forbidden.KeyNotFound"),
+        ("DescribeKey", vec![("KeyId", "no-such-key")], "Forbidden.KeyNotFound"),
         ("DescribeKey", vec![("KeyId", "alias/none")], "Forbidden.AliasNotFound"),
         ("Decrypt", vec![("CiphertextBlob", blob.as_str())], "Forbidden.KeyNotFound"),
         ("DeleteAlias", vec![("AliasName", "alias/none")], "Forbidden.AliasNotFound"),

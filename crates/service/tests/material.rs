@@ -237,13 +237,13 @@ async fn a_token_serves_one_key_and_one_algorithm_for_a_day() {
     let kms = TestKms::new().await;
     let (key, other) = (external(&kms, "Aliyun_AES_256").await, external(&kms, "Aliyun_AES_256").await);
     let Parameters { public, token } = parameters(&kms, &key, "RSAES_OAEP_SHA_256").await;
-    let good = wrapped(&kms, &public, "RSAES_OAEP_SHA_256", &world::canary(7));
+    let good = wrapped(&kms, &public, "RSAES_OAEP_SHA_256", &[7; 32]);
     assert_eq!(code(import_with(&kms, &other, &token, &good, "").await), (400, "InvalidImportToken"));
     let altered = format!("{}AAAA", &token[..token.len() - 4]);
     for wrong in [&altered, "AAAA", "no token"] {
         assert_eq!(code(import_with(&kms, &key, wrong, &good, "").await), (400, "InvalidImportToken"), "{wrong}");
     }
-    let by_other_algorithm = wrapped(&kms, &public, "RSAES_PKCS1_V1_5", &world::canary(7));
+    let by_other_algorithm = wrapped(&kms, &public, "RSAES_PKCS1_V1_5", &[7; 32]);
     assert_eq!(code(import_with(&kms, &key, &token, &by_other_algorithm, "").await), (400, "InvalidKeyMaterial"));
     // Another pair does not end the first; a token may be used again; and on another node.
     let second = parameters(&kms, &key, "SM2PKE").await;
@@ -251,7 +251,7 @@ async fn a_token_serves_one_key_and_one_algorithm_for_a_day() {
     kms.service.run_jobs_once().await;
     import_with(&kms, &key, &token, &good, "").await.unwrap();
     import_with(&kms, &key, &token, &good, "").await.unwrap();
-    let by_second = wrapped(&kms, &second.public, "SM2PKE", &world::canary(7));
+    let by_second = wrapped(&kms, &second.public, "SM2PKE", &[7; 32]);
     import_with(&kms, &key, &second.token, &by_second, "").await.unwrap();
     let crossed = import_with(&kms, &key, &second.token, &good, "").await;
     assert_eq!(code(crossed), (400, "InvalidKeyMaterial"));
@@ -270,7 +270,7 @@ async fn whatever_is_wrong_with_the_material_is_one_error() {
     let key = external(&kms, "Aliyun_AES_256").await;
     for algorithm in ["RSAES_PKCS1_V1_5", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"] {
         let Parameters { public, token } = parameters(&kms, &key, algorithm).await;
-        let good = wrapped(&kms, &public, algorithm, &world::canary(7));
+        let good = wrapped(&kms, &public, algorithm, &[7; 32]);
         let mut altered = good.clone();
         altered[100] ^= 1;
         let mut messages = std::collections::BTreeSet::new();
@@ -296,19 +296,19 @@ async fn later_imports_must_bring_the_first_material() {
     let kms = TestKms::new().await;
     let key = external(&kms, "Aliyun_AES_256").await;
     let version = metadata(&kms, &key).await["PrimaryKeyVersion"].clone();
-    import(&kms, &key, &world::canary(7), "").await.unwrap();
+    import(&kms, &key, &[7; 32], "").await.unwrap();
     let blob = encrypt(&kms, &key).await.unwrap()["CiphertextBlob"].as_str().unwrap().to_owned();
     assert_eq!(code(import(&kms, &key, &[8; 32], "").await), (400, "InvalidKeyMaterial"));
     kms.call("DeleteKeyMaterial", &[("KeyId", &key)]).await.unwrap();
     assert_eq!(state(&kms, &key).await, "PendingImport");
     assert_eq!(code(encrypt(&kms, &key).await), (409, "Rejected.PendingImport"));
     assert_eq!(code(import(&kms, &key, &[8; 32], "").await), (400, "InvalidKeyMaterial"));
-    import(&kms, &key, &world::canary(7), "").await.unwrap();
+    import(&kms, &key, &[7; 32], "").await.unwrap();
     assert_eq!(kms.call("Decrypt", &[("CiphertextBlob", &blob)]).await.unwrap()["Plaintext"], "aGVsbG8=");
     assert_eq!(metadata(&kms, &key).await["PrimaryKeyVersion"], version);
     // Two keys of the same material are two keys.
     let twin = external(&kms, "Aliyun_AES_256").await;
-    import(&kms, &twin, &world::canary(7), "").await.unwrap();
+    import(&kms, &twin, &[7; 32], "").await.unwrap();
     let own = kms.call("Decrypt", &[("CiphertextBlob", &blob)]).await.unwrap();
     assert_eq!((&own["KeyId"], &own["KeyVersionId"]), (&Value::from(key), &version));
     assert_eq!(encrypt(&kms, &twin).await.unwrap()["KeyId"], twin);
@@ -329,15 +329,15 @@ async fn of_two_first_imports_one_wins() {
 async fn material_expires_and_comes_back() {
     let kms = TestKms::new().await;
     let key = external(&kms, "Aliyun_AES_256").await;
-    assert_eq!(code(import(&kms, &key, &world::canary(7), &(NOW - 1).to_string()).await), (400, "InvalidParameter"));
+    assert_eq!(code(import(&kms, &key, &[7; 32], &(NOW - 1).to_string()).await), (400, "InvalidParameter"));
     for wrong in ["-1", "x", "999999999999999999999"] {
-        assert_eq!(code(import(&kms, &key, &world::canary(7), wrong).await), (400, "InvalidParameter"), "{wrong}");
+        assert_eq!(code(import(&kms, &key, &[7; 32], wrong).await), (400, "InvalidParameter"), "{wrong}");
     }
-    import(&kms, &key, &world::canary(7), &(NOW + DAY).to_string()).await.unwrap();
+    import(&kms, &key, &[7; 32], &(NOW + DAY).to_string()).await.unwrap();
     assert_eq!(metadata(&kms, &key).await["MaterialExpireTime"], "2026-01-03T03:04:05Z");
     let blob = encrypt(&kms, &key).await.unwrap()["CiphertextBlob"].as_str().unwrap().to_owned();
     // A later date, then none.
-    import(&kms, &key, &world::canary(7), &(NOW + 2 * DAY).to_string()).await.unwrap();
+    import(&kms, &key, &[7; 32], &(NOW + 2 * DAY).to_string()).await.unwrap();
     kms.clock.advance_seconds(DAY);
     kms.service.run_jobs_once().await;
     assert_eq!(state(&kms, &key).await, "Enabled");
@@ -351,7 +351,7 @@ async fn material_expires_and_comes_back() {
     assert_eq!((&described["KeyState"], &described["MaterialExpireTime"]), (&"PendingImport".into(), &"".into()));
     kms.clock.advance_seconds(-2 * DAY);
     assert_eq!(state(&kms, &key).await, "PendingImport", "what is erased does not come back with the clock");
-    import(&kms, &key, &world::canary(7), "0").await.unwrap();
+    import(&kms, &key, &[7; 32], "0").await.unwrap();
     assert_eq!(metadata(&kms, &key).await["MaterialExpireTime"], "");
     assert_eq!(kms.call("Decrypt", &[("CiphertextBlob", &blob)]).await.unwrap()["Plaintext"], "aGVsbG8=");
 }
@@ -363,16 +363,16 @@ async fn the_states_of_a_key_follow_its_material() {
     let call = async |operation: &str| kms.call(operation, &[("KeyId", &key)]).await;
     assert_eq!(code(call("EnableKey").await), (409, "Rejected.StateModifiedFailed"));
     call("DeleteKeyMaterial").await.unwrap();
-    import(&kms, &key, &world::canary(7), "").await.unwrap();
+    import(&kms, &key, &[7; 32], "").await.unwrap();
     call("DisableKey").await.unwrap();
-    import(&kms, &key, &world::canary(7), "").await.unwrap();
+    import(&kms, &key, &[7; 32], "").await.unwrap();
     assert_eq!(state(&kms, &key).await, "Disabled");
     call("DeleteKeyMaterial").await.unwrap();
     assert_eq!(state(&kms, &key).await, "PendingImport");
-    import(&kms, &key, &world::canary(7), "").await.unwrap();
+    import(&kms, &key, &[7; 32], "").await.unwrap();
     kms.call("ScheduleKeyDeletion", &[("KeyId", &key), ("PendingWindowInDays", "7")]).await.unwrap();
     let date = metadata(&kms, &key).await["DeleteDate"].clone();
-    assert_eq!(code(import(&kms, &key, &world::canary(7), "").await), (409, "Rejected.StateModifiedFailed"));
+    assert_eq!(code(import(&kms, &key, &[7; 32], "").await), (409, "Rejected.StateModifiedFailed"));
     call("DeleteKeyMaterial").await.unwrap();
     let described = metadata(&kms, &key).await;
     assert_eq!((&described["KeyState"], &described["DeleteDate"]), (&"PendingDeletion".into(), &date));
@@ -384,7 +384,7 @@ async fn the_states_of_a_key_follow_its_material() {
 async fn expiry_leaves_a_pending_deletion_alone() {
     let kms = TestKms::new().await;
     let key = external(&kms, "Aliyun_AES_256").await;
-    import(&kms, &key, &world::canary(7), &(NOW + DAY).to_string()).await.unwrap();
+    import(&kms, &key, &[7; 32], &(NOW + DAY).to_string()).await.unwrap();
     kms.call("ScheduleKeyDeletion", &[("KeyId", &key), ("PendingWindowInDays", "7")]).await.unwrap();
     kms.clock.advance_seconds(DAY);
     kms.service.run_jobs_once().await;

@@ -98,7 +98,18 @@ impl TestKms {
         Some(Self::over(Some(database), limits, CallQuotas::default(), Arc::new(Disk)).await)
     }
 
+    /// As [`TestKms::new`], before any account was made.
+    pub async fn without_accounts() -> Self {
+        Self::bare(None, Limits::default(), CallQuotas::default(), Arc::new(Disk)).await
+    }
+
     async fn over(database: Option<Database>, limits: Limits, quotas: CallQuotas, files: Arc<dyn Files>) -> Self {
+        let kms = Self::bare(database, limits, quotas, files).await;
+        make_accounts(&kms.store).await;
+        kms
+    }
+
+    async fn bare(database: Option<Database>, limits: Limits, quotas: CallQuotas, files: Arc<dyn Files>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let place = Place { trails: AtomicUsize::new(0), folder, database };
         FileSeal::create(&place.root_key(), &SystemRandom).expect("a root key");
@@ -116,7 +127,6 @@ impl TestKms {
         let options =
             sesame_store::Options::new(place.url(), root_key, Arc::new(SystemRandom), Arc::clone(&clock) as _);
         let store = Store::open(options).await.expect("an open store");
-        make_accounts(&store).await;
         let trail = place.new_trail();
         let audit = audit::testing::with_files(&trail, &(Arc::clone(&clock) as _), files).expect("a trail");
         let log = audit.log.clone();
@@ -295,14 +305,11 @@ impl Place {
 async fn make_accounts(store: &Store) {
     for account in [FIRST, "6543210987654321"] {
         let account: AccountId = account.parse().expect("sixteen digits");
-        let made = store.write(move |tx| {
+        let made = store.write::<_, StoreError, _>(move |tx| {
             let account = account.clone();
             Box::pin(async move { accounts::insert(tx, &account, Timestamp::from_millis(1)).await })
         });
-        // Another server over the same database may have made it.
-        let made =
-            made.await.or_else(|error| if matches!(error, StoreError::AlreadyExists) { Ok(()) } else { Err(error) });
-        made.expect("an account");
+        made.await.expect("an account");
     }
 }
 
