@@ -101,8 +101,6 @@ codes! {
     OidcTokenInvalid = "AuthenticationFail.OIDCToken.Invalid", 400, "The OIDC token is not valid.";
     OidcTokenExpired = "AuthenticationFail.OIDCToken.Expired", 400, "The OIDC token is expired.";
     OidcNoPermission = "AuthenticationFail.NoPermission", 400, "The trust policy of the role does not admit the holder of this OIDC token.";
-    EntityNotExistRole = "EntityNotExist.Role", 404, "The role does not exist.";
-    EntityNotExistOidcProvider = "EntityNotExist.OIDCProvider", 404, "The OIDC provider does not exist.";
     DkmsInstanceNotFound = "Forbidden.DKMSInstanceNotFound", 403, "The specified DKMS Instance is not found.";
     KeyPolicyUnsupported = "Forbidden.KeyPolicyUnSupported", 400, "The specified key does not support key policy.";
     Opened = "Forbidden.Opened", 400, "Your kms service has been opened.";

@@ -203,6 +203,7 @@ async fn a_session_can_assume_the_next_role_and_its_source_identity_stays() {
         "Principal":{"RAM":["acs:ram::1234567890123456:root"]}}]}"#;
     world.add_role("first", both).await;
     world.add_role("next", both).await;
+    world.kms.attach("Role", "first", &["AliyunSTSAssumeRoleAccess"]).await;
     let first = [("RoleArn", "acs:ram::1234567890123456:role/first"), ("SourceIdentity", "Alice")];
     let answer = world.assume(&world.alice, &first).await.unwrap();
     assert_eq!(answer["SourceIdentity"], "Alice");

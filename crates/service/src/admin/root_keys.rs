@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sesame_crypto::secret::SecretText;
-use sesame_domain::ram::access_key;
+use sesame_domain::ram::{access_key, limits};
 use sesame_domain::{AccountId, Timestamp};
 use sesame_store::access_keys::AccessKeyRecord;
 use sesame_store::{Tx, access_keys, accounts, meta};
@@ -12,9 +12,6 @@ use super::accounts::issued;
 use super::messages::{AdminAnswer, Refusal, RefusalCode};
 use super::no_account;
 use crate::service::Service;
-
-/// Access keys of one account itself. Two are needed to change clients one after the other; more only get lost.
-const LIMIT: usize = 5;
 
 /// How an access key ceases to work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +82,7 @@ impl Service {
                     let (account, key, secret, check) = &*wanted;
                     let keys = keys_of(tx, account).await?;
                     let replaced = check(&keys)?;
-                    if keys.len() >= LIMIT {
+                    if keys.len() as u64 >= limits::ACCESS_KEYS_OF_ROOT {
                         let text = format!(
                             "the account {account} has {} access keys of its own already; delete one that nobody uses",
                             keys.len()

@@ -136,7 +136,7 @@ impl Brake {
                 | Code::InvalidSecurityTokenMismatch
                 | Code::OidcTokenInvalid
                 | Code::OidcNoPermission
-                | Code::EntityNotExistOidcProvider
+                | Code::OidcProviderNotExist
         );
         if !is_wrong_credential {
             return;
@@ -315,7 +315,7 @@ mod tests {
             &Code::InvalidSecurityTokenMismatch,
             &Code::OidcTokenInvalid,
             &Code::OidcNoPermission,
-            &Code::EntityNotExistOidcProvider,
+            &Code::OidcProviderNotExist,
         ];
         assert_eq!(braked, wrong);
     }

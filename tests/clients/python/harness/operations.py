@@ -38,8 +38,9 @@ DRIVEN = {
             "ListPoliciesForRole", "ListEntitiesForPolicy", "CreateRole", "GetRole", "ListRoles", "UpdateRole",
             "DeleteRole",
         },
+        "test_authorization": {"DecodeDiagnosticMessage"},
     },
-    "sts": {},
+    "sts": {"test_credentials": {"AssumeRole", "AssumeRoleWithOIDC", "GetCallerIdentity"}},
     "ims": {
         "test_oidc_providers": {
             "CreateOIDCProvider", "GetOIDCProvider", "ListOIDCProviders", "UpdateOIDCProvider", "DeleteOIDCProvider",

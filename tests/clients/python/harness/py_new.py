@@ -96,8 +96,8 @@ class PyNew:
         assert refused.code == body["Code"]
         assert refused.request_id == body["RequestId"]
         assert refused.message == f"code: {refused.status_code}, {body['Message']} request id: {body['RequestId']}"
-        return ApiError(refused.code, refused.status_code, body["Message"], refused.request_id, type(refused).__name__)
-
+        kind, denied = type(refused).__name__, refused.access_denied_detail
+        return ApiError(refused.code, refused.status_code, body["Message"], refused.request_id, kind, denied)
 
     @staticmethod
     def _failure(failed):

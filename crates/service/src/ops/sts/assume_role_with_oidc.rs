@@ -110,7 +110,7 @@ impl Operation for AssumeRoleWithOIDC {
                 Some(false) | None => None,
             }
         };
-        let provider = provider.ok_or(Code::EntityNotExistOidcProvider)?;
+        let provider = provider.ok_or(Code::OidcProviderNotExist)?;
         // EXPOSE: parsed and verified.
         let token = oidc::verify(&cx.service.issuers, &provider, request.oidc_token.0.expose(), cx.now()).await?;
         // Only who has a token learns which roles there are.

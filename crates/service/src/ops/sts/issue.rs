@@ -49,7 +49,7 @@ pub(super) async fn role(cx: &Context<'_>, account: &AccountId, name: &RoleName)
         // The roles of an account that is disabled are as good as gone.
         Some(false) | None => None,
     };
-    found.ok_or_else(|| KmsError::new(Code::EntityNotExistRole, "The specified Role not exists ."))
+    found.ok_or_else(|| KmsError::new(Code::RoleNotExist, "The specified Role not exists ."))
 }
 
 /// The length of a session, in seconds.
