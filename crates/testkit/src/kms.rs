@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 use sesame_audit::{AuditLog, Disk, Files, Kind as RecordKind, Records};
 use sesame_crypto::random::SystemRandom;
+use sesame_domain::ram::IdentityId;
 use sesame_domain::{AccountId, Clock as _, Timestamp};
 use sesame_policy::{self as policy, Attachment, Document, Kind, Policy, PolicySet, PolicyType};
 use sesame_seal::FileSeal;
@@ -195,7 +196,7 @@ impl TestKms {
     /// A new user of an account, without policies.
     pub async fn user_of(&self, account: &str, name: &str) -> Principal {
         let made = self.call_from(account, "Ram:CreateUser", &[("UserName", name)]).await.expect("a new user");
-        let id = made["User"]["UserId"].as_str().expect("an id").parse().expect("an id");
+        let id = id_in(&made, "/User/UserId");
         let user = UserIdentity { id, name: name.parse().expect("a name") };
         Principal { identity: Identity::User(Arc::new(user)), ..root_of(account) }
     }
@@ -216,7 +217,7 @@ impl TestKms {
             PolicySet::of_one(Policy { source, document })
         });
         let session = RoleSession {
-            role_id: made["Role"]["RoleId"].as_str().expect("an id").parse().expect("an id"),
+            role_id: id_in(&made, "/Role/RoleId"),
             role_name: role.parse().expect("a name"),
             name: "test".parse().expect("a name"),
             policy,
@@ -333,6 +334,10 @@ fn service(
         rotation_pace: RotationPace::default(),
         audit,
     })
+}
+
+fn id_in(answer: &Value, pointer: &str) -> IdentityId {
+    answer.pointer(pointer).and_then(Value::as_str).and_then(|id| id.parse().ok()).expect("an id")
 }
 
 fn root_of(account: &str) -> Principal {

@@ -95,7 +95,6 @@ def test_a_key_is_found_by_id_arn_and_alias(kms, fresh):
 @pytest.mark.parametrize("key_id, code", [
     (NO_SUCH_KEY, "Forbidden.KeyNotFound"),
     ("key-hzz000000000000000000", "Forbidden.KeyNotFound"),
-    (f"acs:kms:{REGION}:1234567890123456:key/{NO_SUCH_KEY}", "Forbidden.KeyNotFound"),
     ("alias/no-such-alias", "Forbidden.AliasNotFound"),
 ])
 def test_what_is_not_there_is_not_found(kms, key_id, code):
@@ -107,6 +106,12 @@ def test_what_is_not_there_is_not_found(kms, key_id, code):
     }.items():
         what = "Alias" if "Alias" in code else "Key"
         assert kms.refuses(code, 404, operation, KeyId=key_id, **parameters) == f"The specified {what} is not found."
+
+
+def test_what_another_account_has_or_has_not_is_not_told(kms):
+    key = f"acs:kms:{REGION}:1234567890123456:key/{NO_SUCH_KEY}"
+    told = kms.refuses("Forbidden.NoPermission", 403, "DescribeKey", KeyId=key)
+    assert told == f"This operation for {key} is forbidden by permission system."
 
 
 @pytest.mark.parametrize("operation, parameters", [

@@ -36,7 +36,7 @@ impl Connector for RamUsers {
     fn make<'a>(&'a self, _: &'a RotationTarget, _: &'a Login) -> BoxFuture<'a, Outcome<Login>> {
         Box::pin(async move {
             let drawn = access_key::draw(&*self.service()?.random);
-            let (name, secret) = drawn.map_err(|cause| internal(cause.into()))?;
+            let (name, secret) = drawn.map_err(internal)?;
             Ok(Login { name, credential: Credential::AccessKey(secret) })
         })
     }
@@ -59,8 +59,8 @@ impl Connector for RamUsers {
     fn prove<'a>(&'a self, target: &'a RotationTarget, login: &'a Login) -> BoxFuture<'a, Outcome<()>> {
         Box::pin(async move {
             let service = self.service()?;
-            let mut conn = service.store.reader().await.map_err(|error| internal(error.into()))?;
-            let found = ram_access_keys::get(&mut conn, &login.name).await.map_err(|error| internal(error.into()))?;
+            let mut conn = service.store.reader().await.map_err(internal)?;
+            let found = ram_access_keys::get(&mut conn, &login.name).await.map_err(internal)?;
             let works = found.is_some_and(|found| {
                 let is_same = matches!(&login.credential, Credential::AccessKey(secret) if *secret == found.key.secret);
                 let is_of_user = found.user_name.as_str() == target.config.target();
@@ -146,7 +146,8 @@ impl Wanted {
     }
 }
 
-fn internal(error: KmsError) -> RotationFailure {
+fn internal(error: impl Into<KmsError>) -> RotationFailure {
+    let error = error.into();
     let cause = error.cause.as_ref().map_or_else(|| error.to_string(), ToString::to_string);
     RotationFailure::new(FailureReason::Internal, cause)
 }

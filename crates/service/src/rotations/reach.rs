@@ -40,7 +40,7 @@ pub(super) fn principal(account: &AccountId) -> Principal {
 pub(super) fn context<'c>(service: &'c Service, principal: &'c Principal) -> Step<Context<'c>> {
     let operation = registry::lookup("RotateSecret").ok_or(KmsError::internal("RotateSecret is not registered"))?;
     Ok(Context {
-        service: service,
+        service,
         operation,
         principal,
         source: Source { address: IpAddr::V4(Ipv4Addr::LOCALHOST), secure_transport: true, host: b"", user_agent: b"" },

@@ -108,7 +108,7 @@ fn changes(bed: &Bed) -> Arc<Mutex<Vec<Change>>> {
     seen
 }
 
-fn names<T>(rows: Vec<T>, name: impl Fn(&T) -> String) -> String {
+fn names<T>(rows: &[T], name: impl Fn(&T) -> String) -> String {
     rows.iter().map(name).collect::<Vec<_>>().join(" ")
 }
 
@@ -136,7 +136,7 @@ on_both_engines! {
         let page = async |after: Option<&str>, limit| {
             let after = after.map(|name| name.parse().unwrap());
             let rows = read!(bed, |conn| ram_users::page(conn, &account(), after.as_ref(), limit));
-            names(rows, |user| user.name.to_string())
+            names(&rows, |user| user.name.to_string())
         };
         assert_eq!(page(None, 9).await, "A a b c_1");
         assert_eq!(page(None, 2).await, "A a");
@@ -197,7 +197,7 @@ on_both_engines! {
         add_key(&bed, &alice, "LTAIz", T).await;
         add_key(&bed, &alice, "LTAIa", Timestamp::from_millis(2_000)).await;
         let facts = async || read!(bed, |conn| ram_access_keys::facts(conn, &alice.id));
-        assert_eq!(names(facts().await, |key| key.id.clone()), "LTAIz LTAIa");
+        assert_eq!(names(&facts().await, |key| key.id.clone()), "LTAIz LTAIa");
         let found = read!(bed, |conn| ram_access_keys::get(conn, "LTAIa")).unwrap();
         assert_eq!((found.user_name.as_str(), found.key.secret.expose()), ("alice", "secret of LTAIa"));
         let set = write!(bed, |tx| ram_access_keys::set_active(tx, &bob.id, "LTAIa", false), bob);
@@ -208,7 +208,7 @@ on_both_engines! {
         let seen = changes(&bed);
         assert!(write!(bed, |tx| ram_access_keys::delete(tx, &alice.id, "LTAIa"), alice).unwrap());
         assert_eq!(*seen.lock(), [Change::AccessKey("LTAIa".to_owned())]);
-        assert_eq!(names(facts().await, |key| key.id.clone()), "LTAIz");
+        assert_eq!(names(&facts().await, |key| key.id.clone()), "LTAIz");
     }
 
     the_last_use_of_an_access_key_only_moves_forward(bed) {
@@ -253,7 +253,7 @@ on_both_engines! {
         let page = async |after: Option<&str>, limit| {
             let after = after.map(|name| name.parse().unwrap());
             let rows = read!(bed, |conn| ram_groups::page(conn, &account(), after.as_ref(), limit));
-            names(rows, |group| group.name.to_string())
+            names(&rows, |group| group.name.to_string())
         };
         assert_eq!(page(None, 1).await, "dev");
         assert_eq!(page(Some("dev"), 9).await, "ops");
@@ -295,10 +295,10 @@ on_both_engines! {
             members.extend(page);
         }
         members.sort_by(|one, other| one.name.cmp(&other.name));
-        assert_eq!(names(members, |member| format!("{} {}", member.name, member.joined_at.millis())), "alice 1000 bob 1000");
+        assert_eq!(names(&members, |member| format!("{} {}", member.name, member.joined_at.millis())), "alice 1000 bob 1000");
         assert!(write!(bed, |tx| ram_memberships::delete(tx, &bob, &ops), bob, ops).unwrap());
         assert!(!write!(bed, |tx| ram_memberships::delete(tx, &bob, &ops), bob, ops).unwrap());
-        assert_eq!(names(read!(bed, |conn| ram_memberships::of_user(conn, &bob.id)), |_| String::new()), "");
+        assert_eq!(names(&read!(bed, |conn| ram_memberships::of_user(conn, &bob.id)), |_| String::new()), "");
     }
 
     logins_remember_the_passwords_before(bed) {

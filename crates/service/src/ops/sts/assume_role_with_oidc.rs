@@ -21,7 +21,6 @@ use crate::registry::Product;
 use crate::sessions::Terms;
 use crate::trust::{self, Applicant};
 
-#[expect(clippy::upper_case_acronyms, reason = "the name of the operation")]
 pub(crate) struct AssumeRoleWithOIDC;
 
 #[derive(Debug, Params)]
