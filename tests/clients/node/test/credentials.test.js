@@ -93,6 +93,7 @@ role = "machine"
     assert.equal(answer.arn, await ram.arn('role/app/by-hand'));
   });
 
+  // Not for 15 minutes: the provider asks again when less than that is left, here for each of key, secret and token.
   it('assumes a role as a user', async () => {
     // With 900 seconds the library would assume the role anew for each part of the credentials, and mix them.
     const answer = await use({
