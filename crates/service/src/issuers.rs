@@ -47,12 +47,11 @@ pub trait Issuers: Send + Sync + fmt::Debug {
 #[derive(Debug, Default)]
 pub(crate) struct IssuerKeys {
     source: OnceLock<Arc<dyn Issuers>>,
-    /// By issuer and fingerprints: what one provider trusts is not trusted by another.
-    kept: Mutex<HashMap<Trusted, Arc<Slot>>>,
+    kept: Mutex<HashMap<Name, Arc<Slot>>>,
 }
 
-/// An issuer, and the fingerprints that its server is trusted by.
-type Trusted = (String, Vec<String>);
+/// An issuer and the fingerprints of a provider: what one provider trusts is not trusted by another.
+type Name = (String, Vec<String>);
 
 /// One issuer. Whoever asks while a fetch is under way waits for it.
 type Slot = tokio::sync::Mutex<Fetched>;

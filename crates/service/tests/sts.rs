@@ -1,5 +1,5 @@
 //! STS: who may assume a role, what comes of it, and how long it works.
-#![expect(clippy::unwrap_used, reason = "a fixture that cannot be made fails its test")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a fixture that cannot be made fails its test")]
 
 #[path = "sts/oidc.rs"]
 mod oidc;

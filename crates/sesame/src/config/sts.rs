@@ -36,7 +36,7 @@ impl Value for Issuers {
 
     fn toml(&self) -> Option<String> {
         let tables: BTreeMap<_, _> =
-            self.0.iter().map(|(issuer, jwks)| (issuer, one("jwks", jwks.display()))).collect();
+            self.0.iter().map(|(issuer, jwks)| (issuer, one("jwks", &jwks.display()))).collect();
         inline(tables.iter().map(|(issuer, members)| (*issuer, members)))
     }
 }
@@ -99,7 +99,7 @@ impl HandleSetting {
     }
 }
 
-fn one(name: &str, value: impl ToString) -> BTreeMap<String, Raw> {
+fn one(name: &str, value: &impl ToString) -> BTreeMap<String, Raw> {
     [(name.to_owned(), Raw::Text(value.to_string()))].into_iter().collect()
 }
 

@@ -18,8 +18,11 @@ struct Served {
     _serving: JoinSet<()>,
 }
 
+/// What is answered for a path: the head and the body.
+type Answer = fn(&str) -> (&'static str, String);
+
 /// `answer` gives the head and the body for a path; `{issuer}` in it is the issuer.
-async fn serve(host: &str, answer: fn(&str) -> (&'static str, String)) -> Served {
+async fn serve(host: &str, answer: Answer) -> Served {
     let ca_key = KeyPair::generate().unwrap();
     let mut ca = CertificateParams::default();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -110,7 +113,7 @@ async fn a_server_that_is_certified_by_another_is_asked_nothing() {
 
 #[tokio::test]
 async fn whatever_leads_elsewhere_is_not_followed() {
-    let elsewhere: [(fn(&str) -> (&'static str, String), &str); 5] = [
+    let elsewhere: [(Answer, &str); 5] = [
         (|_| ("302 Found\r\nlocation: https://localhost/", String::new()), "redirects are not followed"),
         (|_| ("200 OK", r#"{"issuer":"https://other","jwks_uri":"{issuer}/keys"}"#.to_owned()), "of another issuer"),
         (|_| ("200 OK", r#"{"issuer":"{issuer}","jwks_uri":"http://localhost/keys"}"#.to_owned()), "https URL"),
