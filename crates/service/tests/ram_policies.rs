@@ -1,5 +1,10 @@
 //! Policies, what they are attached to, and roles: facts about each operation as a caller sees them.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a call that must succeed fails its test")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a call that must succeed fails its test"
+)]
 
 use serde_json::{Value, json};
 use sesame_domain::Clock as _;

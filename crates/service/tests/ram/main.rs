@@ -1,5 +1,10 @@
 //! RAM: users with their access keys and logins, and groups.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a call that must succeed fails its test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a call that must succeed fails its test"
+)]
 
 mod access_keys;
 mod groups;
