@@ -33,6 +33,8 @@ pub struct Context<'a> {
 pub(crate) struct Touched {
     pub(crate) keys: SmallVec<[Arc<LoadedKey>; 2]>,
     pub(crate) secrets: SmallVec<[Arc<LoadedSecret>; 1]>,
+    /// Whose resources it acts on besides: their accounts see the event, too.
+    pub(crate) accounts: SmallVec<[AccountId; 1]>,
     /// What the operation adds to its event.
     pub(crate) more: Option<serde_json::Value>,
 }
@@ -43,6 +45,11 @@ impl Context<'_> {
         let mut touched = self.touched.lock();
         touched.keys.extend(granted.keys().iter().cloned());
         touched.secrets.extend(granted.secrets().iter().cloned());
+    }
+
+    /// Says that the call acts on something of an account, for its audit trail.
+    pub(crate) fn concerns(&self, account: &AccountId) {
+        self.touched.lock().accounts.push(account.clone());
     }
 
     /// Adds something to the event of the call, an object.

@@ -256,5 +256,10 @@ async fn a_role_of_another_account_is_assumed_by_whom_it_names() {
     let answer = world.assume(&carol, &[role]).await.unwrap();
     let principal = world.sign_in(&Credentials::of(&answer)).await.unwrap();
     assert_eq!(principal.account.as_str(), ACCOUNT);
+    // Both accounts see it in their trails.
+    for account in [ACCOUNT, STRANGER] {
+        let seen = world.kms.call_from(account, "LookupEvents", &[]).await.unwrap().to_string();
+        assert!(seen.contains("role/open/me"), "{account}");
+    }
     assert_eq!(code(world.assume(&world.alice, &[role]).await), (403, "NoPermission"));
 }

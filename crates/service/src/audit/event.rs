@@ -200,7 +200,7 @@ impl<'a> Recorded<'a> {
         let (Some(touched), Who::Proved(principal)) = (self.touched, &self.who) else { return };
         let mut separator = b",\"owners\":[\"".as_slice();
         let owners = touched.keys.iter().map(|key| &key.key.account);
-        let owners = owners.chain(touched.secrets.iter().map(|secret| &secret.secret.account));
+        let owners = owners.chain(touched.secrets.iter().map(|secret| &secret.secret.account)).chain(&touched.accounts);
         for owner in owners.filter(|owner| **owner != principal.account) {
             out.extend_from_slice(separator);
             out.extend_from_slice(owner.as_str().as_bytes());

@@ -49,6 +49,10 @@ pub(super) async fn role(cx: &Context<'_>, account: &AccountId, name: &RoleName)
         // The roles of an account that is disabled are as good as gone.
         Some(false) | None => None,
     };
+    if found.is_some() {
+        // Who assumes it, or tries to, may be of another account, or of none.
+        cx.concerns(account);
+    }
     found.ok_or_else(|| KmsError::new(Code::RoleNotExist, "The specified Role not exists ."))
 }
 
