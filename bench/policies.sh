@@ -30,7 +30,7 @@ statement() {
     1) printf '{"Effect":"Allow","Action":["kms:Encrypt","kms:Decrypt"],"Resource":"acs:kms:*:*:key/key-hzz%018d"}' "$1" ;;
     2) printf '{"Effect":"Allow","Action":"kms:Describe*","Resource":"acs:kms:cn-*:*:key/key-hzz%018d"}' "$1" ;;
     3) printf '{"Effect":"Deny","Action":"kms:*","Resource":"acs:kms:*:*:secret/team-%d/*"}' "$1" ;;
-    *) printf '{"Effect":"Allow","Action":"rds:*","Resource":"*","Condition":{"StringEquals":{"acs:SourceVpc":"v%d"}}}' "$1" ;;
+    *) printf '{"Effect":"Allow","Action":"rds:*","Resource":"*","Condition":{"StringEquals":{"acs:ResourceTag/team":"t%d"}}}' "$1" ;;
   esac
 }
 document() {

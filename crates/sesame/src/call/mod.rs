@@ -24,11 +24,12 @@ const DEFAULT_REGION: &str = "cn-hangzhou";
 /// Runs the call and prints its answer.
 pub(crate) fn run(arguments: &CallArguments, typed: Vec<Typed>) -> Result<(), Failure> {
     let flags = &arguments.flags;
-    let action = arguments.operation.as_str();
-    let operation = lookup(action);
+    let asked = arguments.operation.as_str();
+    let operation = lookup(asked);
     if operation.is_none() && !flags.force {
-        return Err(Failure::Setup(unknown_operation(action)));
+        return Err(Failure::Setup(unknown_operation(asked)));
     }
+    let action = operation.map_or(asked, |operation| operation.name);
     let version = operation.map_or(Product::Kms, |operation| operation.product).version();
     let target = target::find(flags)?;
     let region = target.region.as_deref().unwrap_or(DEFAULT_REGION);

@@ -12,6 +12,10 @@ fn calls_print_their_answer_and_errors_their_code() {
     let blob = server.answer(&["Encrypt", "--KeyId", key, "--Plaintext", "aGk="])["CiphertextBlob"].clone();
     assert_eq!(server.answer(&["Decrypt", "--CiphertextBlob", blob.as_str().unwrap()])["Plaintext"], "aGk=");
 
+    // A product can be named, for operations that two of them have.
+    let listed = server.answer(&["ram:ListUsers"]);
+    assert_eq!(listed["Users"]["User"], serde_json::json!([]));
+
     let tag = [
         "TagResources",
         "--ResourceType",
