@@ -21,7 +21,15 @@ pub(crate) async fn run(service: &Service) -> Result<()> {
     let before = service.clock.now().plus_seconds(-OVERLAP_SECONDS);
     for id in secrets::with_replaced_access_key(&mut service.store.reader().await?, before, BATCH).await? {
         service.audit.ready()?;
-        let Some((secret, replaced)) = held(service, &id).await? else { continue };
+        let (secret, replaced) = match held(service, &id).await {
+            Ok(Some(held)) => held,
+            Ok(None) => continue,
+            // One that cannot be read keeps no other one from its end.
+            Err(error) => {
+                tracing::error!(%error, cause = ?error.cause, "a replaced access key cannot be read; trying again");
+                continue;
+            }
+        };
         let key = Arc::new(replaced.name);
         let name = Arc::clone(&key);
         let now = service.clock.now();

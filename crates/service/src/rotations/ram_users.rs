@@ -83,9 +83,7 @@ struct Wanted {
     target: RotationTarget,
     id: String,
     secret: SecretText,
-    /// Whether the key follows another one of the user.
-    is_successor: bool,
-    /// The key that the secret holds besides.
+    /// The key that it follows, which the secret holds.
     kept: Option<String>,
     retired: Option<String>,
 }
@@ -100,7 +98,6 @@ impl Wanted {
             id: change.login.name.clone(),
             // EXPOSE: a secret has no `Clone`; the transaction outlives the change.
             secret: SecretText::new(secret.expose().to_owned()),
-            is_successor: change.like.is_some(),
             kept: change.like.map(str::to_owned),
             retired: change.retired.map(|login| login.name.clone()),
         })
@@ -120,7 +117,7 @@ impl Wanted {
             ram_access_keys::set_active(tx, &user.id, &self.id, true).await?;
             return Ok(Ok(()));
         }
-        if !self.is_successor {
+        if self.kept.is_none() {
             return Ok(Ok(()));
         }
         if held.len() as u64 >= limits::ACCESS_KEYS_PER_USER {
