@@ -58,6 +58,14 @@ async fn main() -> Result<(), Failure> {
             SecretFilter { descriptions: text("in common"), kinds: vec![SecretType::Generic], ..none() },
             1,
         ),
+        (
+            "three descriptions, middle",
+            SecretFilter {
+                descriptions: ["in common", "number 2", "number 778"].map(str::to_owned).to_vec(),
+                ..none()
+            },
+            last / 4,
+        ),
         ("one description", SecretFilter { descriptions: text("number 778"), ..none() }, 1),
         ("half: tag key and value", SecretFilter { tag_keys: text("env"), tag_values: text("prod"), ..none() }, 1),
         ("half: tag value", SecretFilter { tag_values: text("prod"), ..none() }, 1),

@@ -12,7 +12,7 @@ use crate::{Engine, StoreError};
 
 /// Number, name and text of each step. A database records the position, from 1, and the number of the file is equal to
 /// it. `{blob}` is the engine's type for bytes; `{clustered}` keeps the rows in the primary key where the engine can; a
-/// part after `-- postgres` is for that engine only.
+/// part after `-- sqlite` or `-- postgres` is for that engine only. An empty line ends a statement.
 macro_rules! steps {
     ($($number:literal $name:literal),+ $(,)?) => {
         &[$(($number, $name, include_str!(concat!("../migrations/", $number, ".sql")))),+]
@@ -29,6 +29,7 @@ const STEPS: &[(&str, &str, &str)] = steps! {
     "0007" "events and uses of keys",
     "0008" "users, groups, roles and policies",
     "0009" "logins of users",
+    "0010" "counts of secrets by description",
 };
 
 /// How often a step is tried again when another node runs it at the same time.
@@ -70,7 +71,7 @@ async fn run_missing(connection: &mut AnyConnection, engine: Engine, now: Timest
             .bind(now.millis())
             .execute(&mut *transaction)
             .await?;
-        for statement in for_engine(text, engine).split(';').filter(|statement| !statement.trim().is_empty()) {
+        for statement in for_engine(text, engine).split(";\n\n").filter(|statement| !statement.trim().is_empty()) {
             sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
@@ -96,9 +97,10 @@ async fn done(connection: &mut AnyConnection, engine: Engine) -> Result<Option<i
 }
 
 fn for_engine(text: &str, engine: Engine) -> String {
-    let (common, postgres) = text.split_once("-- postgres").unwrap_or((text, ""));
+    let (text, postgres) = text.split_once("-- postgres\n").unwrap_or((text, ""));
+    let (common, sqlite) = text.split_once("-- sqlite\n").unwrap_or((text, ""));
     match engine {
-        Engine::Sqlite => common.replace("{blob}", "BLOB").replace("{clustered}", "WITHOUT ROWID"),
+        Engine::Sqlite => format!("{common}{sqlite}").replace("{blob}", "BLOB").replace("{clustered}", "WITHOUT ROWID"),
         Engine::Postgres => format!("{common}{postgres}")
             .replace("{blob}", "BYTEA")
             .replace("{clustered}", "")

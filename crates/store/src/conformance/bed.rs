@@ -11,7 +11,7 @@ use sesame_domain::{
     AccountId, Key, KeyId, KeyState, KeyVersion, KeyVersionId, Origin, ProtectionLevel, SystemClock, Timestamp,
 };
 use sesame_seal::RootKey;
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
 use crate::keys::NewVersion;
 use crate::{BoxFuture, Options, Store, StoreError, Tx, keys};
@@ -58,6 +58,14 @@ impl Bed {
         let changed = connection.execute(AssertSqlSafe(sql)).await.unwrap().rows_affected();
         connection.close().await.unwrap();
         changed
+    }
+
+    /// The number that a statement outside the store selects.
+    pub(super) async fn number(&self, sql: &str) -> i64 {
+        let mut connection = sqlx::AnyConnection::connect(&self.url).await.unwrap();
+        let number = sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap().try_get(0).unwrap();
+        connection.close().await.unwrap();
+        number
     }
 }
 

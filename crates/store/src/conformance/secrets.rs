@@ -8,7 +8,7 @@ use sesame_domain::secret::{
 use sesame_domain::tag::ResourceType;
 use sesame_domain::{KeyId, Page, Tag, Timestamp};
 
-use super::bed::{account, new_key};
+use super::bed::{account, new_key, open};
 use super::{Bed, on_both_engines};
 use crate::secret_rotations::{self, Claim};
 use crate::secrets::{self, NewSecretVersion, SecretFilter};
@@ -16,6 +16,10 @@ use crate::{StoreError, tags};
 
 const FULL: Page = Page { number: 1, size: 100 };
 const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+const fn page(number: u32, size: u32) -> Page {
+    Page { number, size }
+}
 
 fn new_secret(name: &str) -> Secret {
     let id: SecretId = alphanumeric(&SystemRandom, 24).unwrap().parse().unwrap();
@@ -208,7 +212,6 @@ on_both_engines! {
         tag(&bed, "a", "env", "prod").await;
         tag(&bed, "b", "env", "test").await;
         tag(&bed, "b", "x", "prod").await;
-        let page = |number, size| Page { number, size };
         let none = SecretFilter::default;
         assert_eq!(names(&bed, none(), FULL).await, ("C a b d r".into(), 5));
         assert_eq!(names(&bed, none(), page(2, 2)).await, ("b d".into(), 5));
@@ -245,6 +248,9 @@ on_both_engines! {
             SecretFilter { descriptions: texts(&["many"]), creators: creators(2), ..none() },
             SecretFilter { creators: creators(2), ..none() },
             SecretFilter { creators: creators(5), ..none() },
+            SecretFilter { creators: [creators(6), texts(&["alice"])].concat(), ..none() },
+            SecretFilter { descriptions: texts(&["many", "A", "none"]), ..none() },
+            SecretFilter { tag_values: texts(&["prod"]), kinds: vec![SecretType::Generic], ..none() },
             SecretFilter { kinds: vec![SecretType::Generic], ..none() },
             SecretFilter { kinds: SecretType::ALL.to_vec(), ..none() },
             SecretFilter { names: vec!["p01".parse().unwrap(), "p20".parse().unwrap(), "a".parse().unwrap()], ..none() },
@@ -258,6 +264,48 @@ on_both_engines! {
             }
             assert_eq!((found.join(" "), found.len() as i64), (all, total), "{filter:?}");
         }
+    }
+
+    a_description_is_counted_as_secrets_get_and_lose_it(bed) {
+        let described = |name: &str| Secret { description: "x".into(), ..new_secret(name) };
+        let sought = || SecretFilter { descriptions: vec!["x".into(), "y".into()], ..SecretFilter::default() };
+        let counts = "SELECT count(*) FROM secret_description_counts";
+        for name in ["a", "b", "c"] {
+            insert(&bed, &described(name)).await.unwrap();
+        }
+        assert!(matches!(insert(&bed, &described("c")).await, Err(StoreError::AlreadyExists)));
+        assert_eq!(names(&bed, sought(), FULL).await, ("a b c".into(), 3));
+        let (changed, gone) = (get(&bed, "a").await.unwrap(), get(&bed, "b").await.unwrap());
+        bed.write(move |tx| {
+            let (changed, gone) = (changed.clone(), gone.clone());
+            Box::pin(async move {
+                secrets::set_description_and_config(tx, &changed, "y", "", NOW).await?;
+                secrets::set_description_and_config(tx, &changed, "y", "{}", NOW).await?;
+                secrets::remove(tx, &gone).await
+            })
+        })
+        .await
+        .unwrap();
+        assert_eq!(names(&bed, sought(), FULL).await, ("a c".into(), 2));
+        let only_y = SecretFilter { descriptions: vec!["y".into()], ..SecretFilter::default() };
+        assert_eq!(names(&bed, only_y, FULL).await, ("a".into(), 1));
+        assert_eq!(bed.number(counts).await, 2, "what no secret has is not counted");
+
+        // An older server's database.
+        bed.store.close().await;
+        let triggers = if bed.url.starts_with("sqlite") {
+            "DROP TRIGGER secrets_described; DROP TRIGGER secrets_undescribed; DROP TRIGGER secrets_redescribed"
+        } else {
+            "DROP FUNCTION count_secret_description CASCADE"
+        };
+        bed.tamper(triggers).await;
+        bed.tamper("DROP TABLE secret_description_counts; DELETE FROM schema_migrations WHERE version >= 10").await;
+        let upgraded = Bed { store: open(&bed.url).await.unwrap(), url: bed.url.clone() };
+        assert_eq!(names(&upgraded, sought(), FULL).await, ("a c".into(), 2));
+        upgraded.tamper("UPDATE secrets SET description = 'x', sought_description = 'x' WHERE name = 'a'").await;
+        assert_eq!(names(&upgraded, sought(), page(2, 1)).await, ("c".into(), 2));
+        assert_eq!(bed.number("SELECT CAST(sum(n) AS BIGINT) FROM secret_description_counts").await, 2);
+        upgraded.store.close().await;
     }
 
     a_rotation_is_recorded_once_and_held_by_one(bed) {

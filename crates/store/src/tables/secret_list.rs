@@ -11,7 +11,7 @@ use crate::{Conn, StoreError};
 
 /// Most resources that are looked at when secrets are sought by tag; the API documents this bound.
 const SOUGHT_BY_TAG: i64 = 4_000;
-/// Most combinations of type, creator and instance that are read one by one and merged, however far the page is.
+/// Most groups of secrets with something in common that are read one by one and merged, however far the page is.
 const MERGED: usize = 4;
 /// The same while no more than so many names have to be read.
 const MERGED_NEAR: (usize, i64) = (32, 5_000);
@@ -104,29 +104,40 @@ impl Walk {
         }
     }
 
+    /// Whether to read so many groups one by one and merge them.
+    fn merges(&self, groups: usize) -> bool {
+        let (most, near) = MERGED_NEAR;
+        groups <= MERGED || (groups <= most && self.skip + self.take <= near)
+    }
+
     fn order_and_limit(&self, args: &mut Args) -> String {
         format!(" ORDER BY name {} LIMIT ${} OFFSET ${}", self.order, args.push(self.take), args.push(self.skip))
     }
 }
 
 /// By type, creator and instance, which are counted. What selects everything is read without looking at them; else
-/// their groups are read one by one and merged, or all names with what decides, from an index that has both.
+/// their groups are read one by one and merged, or all names with what decides, from an index that has both: that is
+/// not to be of one of the other groups, when these are few.
 async fn coarse(
     conn: &mut Conn<'_>,
     account: &AccountId,
     filter: &SecretFilter,
     page: Page,
 ) -> Result<(Vec<Listed>, i64), StoreError> {
-    let all = secrets::count(conn, account).await?;
-    let groups = if filter.is_empty() { Vec::new() } else { groups(conn, account, filter).await? };
-    let total = if filter.is_empty() { all } else { groups.iter().map(|group| group.secrets).sum() };
+    let Groups { passing, others, total } = if filter.is_empty() {
+        Groups { total: secrets::count(conn, account).await?, ..Groups::default() }
+    } else {
+        groups(conn, account, filter).await?
+    };
     let Some(walk) = Walk::to(page, total) else { return Ok((Vec::new(), total)) };
     let mut args = args![account];
-    let (most, near) = MERGED_NEAR;
-    let mut names = if total == all {
+    let mut names = if others.is_empty() {
         "SELECT name FROM secrets WHERE account = $1".to_owned()
-    } else if groups.len() <= MERGED || (groups.len() <= most && walk.skip + walk.take <= near) {
-        merged(&mut args, &groups, walk.order)
+    } else if walk.merges(passing.len()) {
+        merged(passing.iter().map(|group| group.condition(&mut args)), walk.order)
+    } else if others.len() <= MERGED {
+        let no_other = others.iter().map(|group| format!(" AND NOT ({})", group.condition(&mut args)));
+        format!("SELECT name FROM secrets WHERE account = $1{}", no_other.collect::<String>())
     } else {
         format!("SELECT name FROM secrets WHERE account = $1{}", coarse_conditions(filter, &mut args))
     };
@@ -139,55 +150,104 @@ struct Group {
     kind: String,
     creator: String,
     instance_id: String,
-    secrets: i64,
 }
 
-/// The groups that pass; there are as many as an account has types times creators, however many secrets it has.
-async fn groups(conn: &mut Conn<'_>, account: &AccountId, filter: &SecretFilter) -> Result<Vec<Group>, StoreError> {
+impl Group {
+    fn condition(&self, args: &mut Args) -> String {
+        let (kind, creator) = (args.push(&self.kind), args.push(&self.creator));
+        format!("kind = ${kind} AND creator = ${creator} AND instance_id = ${}", args.push(&self.instance_id))
+    }
+}
+
+/// The groups of an account; there are as many as it has types times creators, however many secrets it has.
+#[derive(Default)]
+struct Groups {
+    /// Those that pass, as far as they may be merged.
+    passing: Vec<Group>,
+    /// One more than [`MERGED`] of those that do not, or all of them.
+    others: Vec<Group>,
+    /// The number of secrets that pass.
+    total: i64,
+}
+
+async fn groups(conn: &mut Conn<'_>, account: &AccountId, filter: &SecretFilter) -> Result<Groups, StoreError> {
     let mut args = args![account];
     let conditions = coarse_conditions(filter, &mut args);
-    let sql = format!(
-        "SELECT kind, creator, instance_id, CAST(sum(n) AS BIGINT) FROM secret_counts WHERE account = $1{conditions} \
-         GROUP BY kind, creator, instance_id"
-    );
-    let group = |row: &AnyRow| {
-        Ok(Group { kind: row.text(0)?, creator: row.text(1)?, instance_id: row.text(2)?, secrets: row.int(3)? })
+    let part = |condition: &str, most: usize| {
+        format!(
+            "SELECT kind, creator, instance_id, n, passes FROM (SELECT * FROM g WHERE {condition} LIMIT {most}) AS p"
+        )
     };
-    let rows = conn.rows(Sql::joined(sql), args).await?;
-    let mut groups = rows.iter().map(group).collect::<Result<Vec<_>, StoreError>>()?;
-    groups.retain(|group| group.secrets > 0);
-    Ok(groups)
+    let sql = format!(
+        "WITH g AS MATERIALIZED (SELECT kind, creator, instance_id, CAST(sum(n) AS BIGINT) AS n, \
+         CASE WHEN 1 = 1{conditions} THEN 1 ELSE 0 END AS passes FROM secret_counts WHERE account = $1 \
+         GROUP BY kind, creator, instance_id HAVING sum(n) > 0) \
+         {} UNION ALL {} UNION ALL \
+         SELECT '', '', '', CAST(coalesce(sum(n), 0) AS BIGINT), 2 FROM g WHERE passes = 1",
+        part("passes = 1", MERGED_NEAR.0 + 1),
+        part("passes = 0", MERGED + 1),
+    );
+    let mut found = Groups::default();
+    for row in conn.rows(Sql::joined(sql), args).await? {
+        let group = Group { kind: row.text(0)?, creator: row.text(1)?, instance_id: row.text(2)? };
+        match row.int(4)? {
+            0 => found.others.push(group),
+            1 => found.passing.push(group),
+            _ => found.total = row.int(3)?,
+        }
+    }
+    Ok(found)
 }
 
 /// The names of several groups, each in the order of its index: an engine merges them as far as they are needed.
-fn merged(args: &mut Args, groups: &[Group], order: &str) -> String {
-    let parts = groups.iter().map(|group| {
-        let (kind, creator, instance) =
-            (args.push(&group.kind), args.push(&group.creator), args.push(&group.instance_id));
-        // Ordered inside, since PostgreSQL does not see that the index orders what it puts together.
+fn merged(conditions: impl Iterator<Item = String>, order: &str) -> String {
+    // Ordered inside, since PostgreSQL does not see that the index orders what it puts together.
+    let parts = conditions.map(|condition| {
         format!(
-            "SELECT name FROM (SELECT name FROM secrets WHERE account = $1 AND kind = ${kind} \
-             AND creator = ${creator} AND instance_id = ${instance} ORDER BY name {order}) AS part"
+            "SELECT name FROM (SELECT name FROM secrets WHERE account = $1 AND {condition} ORDER BY name {order}) AS part"
         )
     });
     format!("SELECT name FROM ({}) AS merged", parts.collect::<Vec<_>>().join(" UNION ALL "))
 }
 
-/// By description, through an index that has all that decides.
+/// By description, each of which is counted (by triggers) with type, creator and instance, and has its part of an index
+/// with all that decides.
 async fn described(
     conn: &mut Conn<'_>,
     account: &AccountId,
     filter: &SecretFilter,
     page: Page,
 ) -> Result<(Vec<Listed>, i64), StoreError> {
-    let mut args = args![account];
-    let sql = format!("SELECT count(*) FROM secrets WHERE account = $1{}", conditions(filter, &mut args));
-    let total = conn.one(Sql::joined(sql), args).await?.int(0)?;
+    let counts = counts_by_description(conn, account, filter).await?;
+    let total = counts.iter().map(|(_, secrets)| secrets).sum();
     let Some(walk) = Walk::to(page, total) else { return Ok((Vec::new(), total)) };
     let mut args = args![account];
-    let mut names = format!("SELECT name FROM secrets WHERE account = $1{}", conditions(filter, &mut args));
+    let mut names = if walk.merges(counts.len()) {
+        let others = coarse_conditions(filter, &mut args);
+        let condition =
+            |(description, _): &(String, i64)| format!("sought_description = ${}{others}", args.push(description));
+        merged(counts.iter().map(condition), walk.order)
+    } else {
+        format!("SELECT name FROM secrets WHERE account = $1{}", conditions(filter, &mut args))
+    };
     names.push_str(&walk.order_and_limit(&mut args));
     Ok((rows(conn, &names, args).await?, total))
+}
+
+/// The descriptions sought that some secret has which passes, and how many do.
+async fn counts_by_description(
+    conn: &mut Conn<'_>,
+    account: &AccountId,
+    filter: &SecretFilter,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut args = args![account];
+    let sql = format!(
+        "SELECT sought_description, CAST(sum(n) AS BIGINT) FROM secret_description_counts WHERE account = $1{} \
+         GROUP BY sought_description HAVING sum(n) > 0",
+        conditions(filter, &mut args)
+    );
+    let rows = conn.rows(Sql::joined(sql), args).await?;
+    rows.iter().map(|row| Ok((row.text(0)?, row.int(1)?))).collect()
 }
 
 /// By name or tag, which leave so few that they are put together once, counted, and the page cut out.
@@ -233,7 +293,7 @@ fn found(filter: &SecretFilter, args: &mut Args) -> String {
         Some(tagged) if conditions.is_empty() => format!("SELECT DISTINCT resource AS name FROM ({tagged}) AS t"),
         Some(tagged) => format!(
             "SELECT DISTINCT resource AS name FROM ({tagged}) AS t \
-             WHERE (SELECT count(*) FROM secrets WHERE account = $1 AND name = t.resource{conditions}) > 0"
+             WHERE (SELECT 1 FROM secrets WHERE account = $1 AND name = t.resource{conditions}) = 1"
         ),
     }
 }
@@ -262,7 +322,7 @@ fn tagged(args: &mut Args, keys: Option<String>, values: Option<String>) -> Stri
     sql
 }
 
-/// Joining an empty text keeps an engine from reading an index of such coarse columns.
+/// `IS TRUE` keeps an engine from reading an index of such coarse columns.
 fn coarse_conditions(filter: &SecretFilter, args: &mut Args) -> String {
     let mut sql = String::new();
     let lists = [
@@ -272,7 +332,7 @@ fn coarse_conditions(filter: &SecretFilter, args: &mut Args) -> String {
     ];
     for (column, list) in lists {
         if let Some(list) = list {
-            sql.extend([" AND (", column, " || '') IN (", &list, ")"]);
+            sql.extend([" AND (", column, " IN (", &list, ")) IS TRUE"]);
         }
     }
     sql
