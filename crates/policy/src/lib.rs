@@ -14,6 +14,7 @@ mod decide;
 mod document;
 mod glob;
 mod json;
+mod outline;
 mod principal;
 mod resource;
 mod set;

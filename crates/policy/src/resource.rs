@@ -72,6 +72,14 @@ impl ResourcePattern {
         }
     }
 
+    /// The pattern of the name; `None` when it has none of its own.
+    pub(crate) fn name(&self) -> Option<&Glob> {
+        match self {
+            Self::Parts(parts) => Some(&parts.name),
+            Self::Any | Self::Whole(_) => None,
+        }
+    }
+
     pub(crate) fn matches(&self, resource: &Resource<'_>) -> bool {
         match self {
             Self::Any => true,

@@ -10,6 +10,7 @@ use crate::action::{Action, Folded};
 use crate::condition::Context;
 use crate::decide::{Failure, MatchedStatement};
 use crate::document::{Document, Effect, Statement};
+use crate::outline::{Names, Outline};
 use crate::principal::{Caller, Naming};
 use crate::resource::Resource;
 
@@ -98,7 +99,8 @@ pub struct Policy {
 /// The statements of several policies, ready to decide requests.
 ///
 /// Statements are indexed by action: those that name an action in full by that name, the others by the product that
-/// their patterns begin with. A decision looks only at statements that can be about its action.
+/// their patterns begin with. A decision looks only at statements that can be about its action and, by their outline, about
+/// its resource.
 #[derive(Debug, Default)]
 pub struct PolicySet {
     sources: Box<[Source]>,
@@ -132,6 +134,7 @@ struct Index {
 
 #[derive(Clone, Debug)]
 struct Member {
+    outline: Outline,
     statement: Arc<Statement>,
     policy: usize,
     position: usize,
@@ -153,6 +156,7 @@ impl PolicySet {
             match document {
                 Ok(document) => {
                     members.extend(document.statements.iter().enumerate().map(|(position, statement)| Member {
+                        outline: Outline::new(statement.resources.as_ref()),
                         statement: Arc::clone(statement),
                         policy: at,
                         position,
@@ -216,9 +220,9 @@ impl PolicySet {
         if !self.unreadable.is_empty() {
             return Some(Effect::Deny);
         }
-        let folded = fold(request);
+        let (folded, names) = (fold(request), Names::of(&request.resource));
         let denied = folded.iter().any(|action| {
-            self.denies.about(action).any(|(member, sure)| {
+            self.denies.about(action).filter(|(member, _)| member.outline.fits(&names)).any(|(member, sure)| {
                 (sure || member.statement.actions.cover(action))
                     && !matches!(member.statement.applies(request, action, owner), Match::No)
             })
@@ -227,7 +231,7 @@ impl PolicySet {
             return Some(Effect::Deny);
         }
         let allowed = folded.iter().any(|action| {
-            self.allows.about(action).any(|(member, sure)| {
+            self.allows.about(action).filter(|(member, _)| member.outline.fits(&names)).any(|(member, sure)| {
                 (sure || member.statement.actions.cover(action))
                     && matches!(member.statement.applies(request, action, owner), Match::Yes)
             })
