@@ -4,22 +4,29 @@
 #   bench/policies.sh [ROUNDS]     7 rounds by default
 #
 # The user is in 3 groups and has 20 policies of 10 statements each, its own and those of its groups together; the
-# statement that allows comes last. It needs target/release/sesame and sesame-load (or SESAME and LOAD). The last two
-# lines are the medians.
+# statement that allows comes last. It needs target/release/sesame and sesame-load (or SESAME and LOAD). PLAIN may name a
+# second server to measure in the same run as root: one that was built without the audit trail (its Audit::record answers
+# at once), for what policies and audit cost together. The last lines are the medians.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly ROUNDS=${1:-7} SECONDS_EACH=${SECONDS_EACH:-3}
 readonly SESAME=${SESAME:-target/release/sesame} LOAD=${LOAD:-target/release/sesame-load}
+readonly PLAIN=${PLAIN:-}
 FOLDER=$(mktemp -d "${TMPDIR:-/tmp}/sesame-policies-XXXXXX")
-SERVER=
+SERVERS=()
 clean_up() {
-  [[ -z $SERVER ]] || kill "$SERVER" 2>/dev/null || true
+  [[ ${#SERVERS[@]} -eq 0 ]] || kill "${SERVERS[@]}" 2>/dev/null || true
   rm -rf "$FOLDER"
 }
 trap clean_up EXIT
-SESAME_HTTP=127.0.0.1:0 SESAME_HTTPS=off "$SESAME" serve --data "$FOLDER/data" >"$FOLDER/out" 2>"$FOLDER/log" &
-SERVER=$!
-for _ in $(seq 100); do [[ -s $FOLDER/data/endpoints.json ]] && break || sleep 0.1; done
+# Starts a program on a data folder of its own and waits until it answers.
+start() {
+  SESAME_HTTP=127.0.0.1:0 SESAME_HTTPS=off "$1" serve --data "$FOLDER/$2" >"$FOLDER/$2.out" 2>"$FOLDER/$2.log" &
+  SERVERS+=("$!")
+  for _ in $(seq 100); do [[ -s $FOLDER/$2/endpoints.json ]] && break || sleep 0.1; done
+}
+start "$SESAME" data
+[[ -z $PLAIN ]] || start "$PLAIN" plain
 call() { "$SESAME" call --data "$FOLDER/data" "$@"; }
 member() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" | head -1; }
 
@@ -60,19 +67,30 @@ for ((policy = 0; policy < 20; policy++)); do
 done
 KEY=$(call Ram:CreateAccessKey --UserName busy)
 USER_ID=$(member AccessKeyId <<<"$KEY") USER_SECRET=$(member AccessKeySecret <<<"$KEY")
-# Keys that both use: made once.
-"$LOAD" --data "$FOLDER/data" --keys 10 --key-list "$FOLDER/keys" --duration 1 --warmup 0 --pid "$SERVER" >/dev/null
-measure() {
-  "$LOAD" --data "$FOLDER/data" --keys 10 --key-list "$FOLDER/keys" --connections 16 --warmup 1 \
-    --duration "$SECONDS_EACH" --pid "$SERVER" --json "$@"
+# Ten keys in a data folder, made once for all rounds.
+load() {
+  local data=$1 pid=$2
+  shift 2
+  "$LOAD" --data "$FOLDER/$data" --keys 10 --key-list "$FOLDER/$data.keys" --pid "$pid" "$@"
 }
-cost() { sed -n 's/.*"cpu_us_per_request": *\([0-9.]*\).*/\1/p'; }
+measure() {
+  load "$@" --connections 16 --warmup 1 --duration "$SECONDS_EACH" --json |
+    sed -n 's/.*"cpu_us_per_request": *\([0-9.]*\).*/\1/p'
+}
+load data "${SERVERS[0]}" --duration 1 --warmup 0 >/dev/null
+[[ -z $PLAIN ]] || load plain "${SERVERS[1]}" --duration 1 --warmup 0 >/dev/null
+readonly WHO=(${PLAIN:+plain} root user)
 for ((round = 1; round <= ROUNDS; round++)); do
-  root=$(measure | cost) user=$(measure --access-key-id "$USER_ID" --access-key-secret "$USER_SECRET" | cost)
-  printf 'round %d: root %s, user %s CPU us per request\n' "$round" "$root" "$user"
-  echo "$root" >>"$FOLDER/root"
-  echo "$user" >>"$FOLDER/user"
+  for who in "${WHO[@]}"; do
+    case $who in
+      plain) cost=$(measure plain "${SERVERS[1]}") ;;
+      root) cost=$(measure data "${SERVERS[0]}") ;;
+      user) cost=$(measure data "${SERVERS[0]}" --access-key-id "$USER_ID" --access-key-secret "$USER_SECRET") ;;
+    esac
+    printf 'round %d: %s %.1f CPU us per request\n' "$round" "$who" "$cost"
+    echo "$cost" >>"$FOLDER/$who.costs"
+  done
 done
-for who in root user; do
-  printf '%s %s\n' "$who" "$(sort -g "$FOLDER/$who" | sed -n "$(((ROUNDS + 1) / 2))p")"
+for who in "${WHO[@]}"; do
+  printf '%s %.1f\n' "$who" "$(sort -g "$FOLDER/$who.costs" | sed -n "$(((ROUNDS + 1) / 2))p")"
 done

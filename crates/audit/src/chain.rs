@@ -1,5 +1,6 @@
 //! The end of the chain: the open file, and what is needed to go on after a failure.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Read as _, Seek as _};
 use std::mem;
@@ -20,6 +21,36 @@ use crate::{json, verify};
 const RESERVED: u64 = 4 << 20;
 /// Space that has to be left for calls in flight when no more can be set aside.
 const HEADROOM: u64 = 1 << 20;
+
+/// Events whose places are remembered.
+const PLACES: usize = 4_096;
+
+/// Where a record is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) seq: u64,
+    pub(crate) file: u64,
+    pub(crate) offset: u64,
+}
+
+/// The newest records of [`Kind::Event`], so that who wants only them need not read all the others.
+#[derive(Debug)]
+struct Places {
+    list: VecDeque<Place>,
+    /// All of them behind this record are in the list.
+    after: u64,
+}
+
+impl Places {
+    fn push(&mut self, place: Place) {
+        if self.list.len() == PLACES
+            && let Some(oldest) = self.list.pop_front()
+        {
+            self.after = oldest.seq;
+        }
+        self.list.push_back(place);
+    }
+}
 
 /// Events that wait for the next write, one after the other.
 #[derive(Debug, Default)]
@@ -71,6 +102,8 @@ pub(crate) struct Chain {
     /// The number of the newest file.
     number: u64,
     pub(crate) seq: u64,
+    /// Records appended since the start.
+    pub(crate) records: u64,
     pub(crate) hash: [u8; 64],
     /// What the next file has to declare.
     torn: Vec<Torn>,
@@ -78,6 +111,7 @@ pub(crate) struct Chain {
     unsynced: Vec<Arc<dyn Medium>>,
     signed_seq: u64,
     out: Vec<u8>,
+    places: Places,
 }
 
 #[derive(Debug)]
@@ -109,30 +143,31 @@ impl Chain {
             open: None,
             number: end.number,
             seq: end.seq,
+            records: 0,
             hash: end.hash,
             torn: end.torn,
             unsynced: Vec::new(),
             signed_seq: end.seq,
             out: Vec::new(),
+            places: Places { list: VecDeque::new(), after: end.seq },
         })
     }
 
-    /// Appends events in one write; how many.
-    pub(crate) fn append(&mut self, batch: &Batch, now: i64) -> io::Result<u64> {
+    /// Appends events in one write.
+    pub(crate) fn append<'e>(&mut self, events: impl Iterator<Item = (Kind, &'e [u8])>, now: i64) -> io::Result<()> {
         if self.open.as_ref().is_some_and(|open| open.size >= self.file_bytes || open.day != day(now)) {
             self.rotate(now)?;
         }
         if self.open.is_none() {
             self.start_file(now)?;
         }
-        self.write(batch.iter())
+        self.records += self.write(events)?;
+        Ok(())
     }
 
     /// Appends something about the trail itself.
     pub(crate) fn note(&mut self, body: &serde_json::Value, now: i64) -> io::Result<()> {
-        let mut batch = Batch::default();
-        batch.push(Kind::Notice, body.to_string().as_bytes());
-        self.append(&batch, now).map(|_| ())
+        self.append([(Kind::Notice, body.to_string().as_bytes())].into_iter(), now)
     }
 
     /// Appends a signature over everything so far, when there is anything new to sign.
@@ -158,6 +193,12 @@ impl Chain {
         format!(
             "{{\"node\":\"{node}\",\"seq\":{seq},\"hash\":\"{hash}\",\"time\":\"{time}\",\"signature\":\"{signature}\"}}"
         )
+    }
+
+    /// The first event behind a record, or that there is none; `None` when that is not remembered.
+    pub(crate) fn event_after(&self, seq: u64) -> Option<Option<Place>> {
+        let Places { list, after } = &self.places;
+        (*after <= seq).then(|| list.get(list.partition_point(|place| place.seq <= seq)).copied())
     }
 
     /// Takes the files that have to be brought to disk.
@@ -239,9 +280,14 @@ impl Chain {
         let (mut seq, mut hash) = (self.seq, self.hash);
         for (kind, body) in events {
             seq += 1;
+            if kind == Kind::Event {
+                let offset = open.size + self.out.len() as u64;
+                self.places.push(Place { seq, file: self.number, offset });
+            }
             hash = line::write(&mut self.out, seq, &hash, kind, body);
         }
-        if let Err(refused) = open.medium.append(&self.out) {
+        if let Err(refused) = open.medium.write_at(open.size, &self.out) {
+            self.places.list.retain(|place| place.seq <= self.seq);
             self.leave_file();
             return Err(refused);
         }

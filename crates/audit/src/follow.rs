@@ -4,8 +4,10 @@ use std::fs;
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use crate::AuditLog;
+use crate::chain::Place;
 use crate::line::Line;
-use crate::read::{files, first_seq};
+use crate::read::{file_name, files, first_seq};
 
 /// Reads records in their order, across files, and goes on when there are more.
 #[derive(Debug)]
@@ -38,6 +40,45 @@ impl Follow {
     /// The number of the last record that was read.
     pub fn position(&self) -> u64 {
         self.after
+    }
+
+    /// As [`Follow::next_line`], for a reader who wants records of [`crate::Kind::Event`] only: what lies between them is
+    /// passed over where the writer remembers where they are.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn next_event(&mut self, log: &AuditLog, through: u64) -> io::Result<Option<Line<'_>>> {
+        match log.event_after(self.after) {
+            None => {}
+            Some(Some(place)) if place.seq <= through => self.jump(place)?,
+            Some(_) => {
+                self.after = self.after.max(through);
+                return Ok(None);
+            }
+        }
+        self.next_line(through)
+    }
+
+    /// Goes to where a record begins.
+    fn jump(&mut self, place: Place) -> io::Result<()> {
+        let open = match self.open.take() {
+            Some(open) if (open.number, open.at) == (place.file, place.offset) => {
+                self.open = Some(open);
+                return Ok(());
+            }
+            Some(open) if open.number == place.file => open,
+            _ => match Open::new(place.file, &self.folder.join(file_name(place.file))) {
+                // It is too old to be kept.
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(()),
+                open => open?,
+            },
+        };
+        let mut open = Open { at: place.offset, is_last_look: false, ..open };
+        open.go_back()?;
+        self.done = place.file.saturating_sub(1);
+        self.after = place.seq.saturating_sub(1);
+        self.open = Some(open);
+        Ok(())
     }
 
     /// The next record up to the one of number `through`; nothing when it is not there yet. Behind the newest record
@@ -96,13 +137,17 @@ impl Follow {
             }
         }
         let Some((number, path)) = found else { return Ok(false) };
-        let file = BufReader::with_capacity(128 << 10, fs::File::open(path)?);
-        self.open = Some(Open { number, file, at: 0, is_last_look: false });
+        self.open = Some(Open::new(number, &path)?);
         Ok(true)
     }
 }
 
 impl Open {
+    fn new(number: u64, path: &Path) -> io::Result<Self> {
+        let file = BufReader::with_capacity(128 << 10, fs::File::open(path)?);
+        Ok(Self { number, file, at: 0, is_last_look: false })
+    }
+
     fn go_back(&mut self) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.at)).map(|_| ())
     }

@@ -3,11 +3,17 @@
 /// Appends a text with its quotes. Bytes that are not UTF-8 become the replacement character.
 pub fn text(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
-    match std::str::from_utf8(text) {
-        Ok(_) => escaped(out, text),
-        Err(_) => escaped(out, String::from_utf8_lossy(text).as_bytes()),
+    if is_plain(text) {
+        out.extend_from_slice(text);
+    } else {
+        escaped(out, String::from_utf8_lossy(text).as_bytes());
     }
     out.push(b'"');
+}
+
+/// Whether a text is ASCII without anything to escape, as nearly all are; written so that it needs no branch per byte.
+fn is_plain(text: &[u8]) -> bool {
+    text.iter().fold(true, |plain, byte| plain & (*byte >= 0x20) & (*byte < 0x7f) & (*byte != b'"') & (*byte != b'\\'))
 }
 
 fn escaped(out: &mut Vec<u8>, text: &[u8]) {

@@ -48,7 +48,7 @@ fn run(inner: &Weak<Inner>) {
             return;
         }
         if inner.durability == Durability::Disk {
-            inner.flush();
+            inner.flush(inner.chain.lock());
         }
         if round.elapsed() >= ROUND {
             round = Instant::now();
@@ -69,12 +69,11 @@ fn run(inner: &Weak<Inner>) {
 
 impl Inner {
     /// One round.
-    pub(crate) fn keep(&self, checkpoint: bool) {
+    pub(crate) fn keep(self: &Arc<Self>, checkpoint: bool) {
         self.repair();
         let now = self.clock.now().millis();
-        {
-            let mut chain = self.chain.lock();
-            let kept = if chain.is_disturbed() {
+        let kept = self.with_chain(|chain| {
+            if chain.is_disturbed() {
                 chain.leave_file();
                 tracing::error!("the open file of the audit trail was moved, removed or shortened; a new one is begun");
                 let notice = serde_json::json!({"notice": "disturbed", "file": chain.number()});
@@ -83,29 +82,27 @@ impl Inner {
                 chain.checkpoint(now)
             } else {
                 Ok(())
-            };
-            if let Err(cause) = kept {
+            }
+        });
+        for outcome in [kept, self.bring_to_disk()] {
+            if let Err(cause) = outcome {
                 self.refuse(&Unavailable::new(&cause));
             }
-        }
-        if let Err(cause) = self.bring_to_disk() {
-            self.refuse(&Unavailable::new(&cause));
         }
     }
 
     /// Waits for the disk, then signs what is on it.
-    pub(crate) fn bring_to_disk(&self) -> io::Result<()> {
+    pub(crate) fn bring_to_disk(self: &Arc<Self>) -> io::Result<()> {
         let now = self.clock.now().millis();
-        let (unsynced, head) = {
-            let mut chain = self.chain.lock();
+        let due = self.with_chain(|chain| {
             let unsynced = chain.take_unsynced();
-            let seq = chain.seq;
-            if unsynced.is_empty() && self.signed.load(Ordering::Relaxed) == seq {
-                return Ok(());
+            if unsynced.is_empty() && self.signed.load(Ordering::Relaxed) == chain.seq {
+                return None;
             }
-            self.signed.store(seq, Ordering::Relaxed);
-            (unsynced, chain.head(now))
-        };
+            self.signed.store(chain.seq, Ordering::Relaxed);
+            Some((unsynced, chain.head(now)))
+        });
+        let Some((unsynced, head)) = due else { return Ok(()) };
         for file in unsynced {
             file.sync()?;
         }
@@ -113,12 +110,12 @@ impl Inner {
     }
 
     /// Removes files whose last record is older than asked for; the trail says so first.
-    fn remove_old(&self) {
+    fn remove_old(self: &Arc<Self>) {
         if self.retention_days == 0 {
             return;
         }
         let age = Duration::from_secs(self.retention_days.saturating_mul(86_400));
-        let current = self.chain.lock().number();
+        let current = self.with_chain(|chain| chain.number());
         let Ok(files) = files(&self.folder) else { return };
         let is_old = |path: &Path| {
             fs::metadata(path)

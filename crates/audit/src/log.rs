@@ -6,16 +6,16 @@ use std::io;
 use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use sesame_crypto::Ed25519;
 use sesame_domain::Clock;
 
-use crate::chain::{Batch, Chain};
+use crate::chain::{Batch, Chain, Place};
 use crate::keeper::{self, Keeper};
 use crate::line::Kind;
 use crate::medium::Files;
@@ -23,6 +23,10 @@ use crate::{PUBLIC_KEY, TRAIL_ID, verify};
 
 /// A write that takes longer than this belongs on a thread of its own.
 const SLOW: Duration = Duration::from_millis(2);
+/// How often a record looks whether the writer is done before it waits for it; a write takes about as long.
+const LOOKS: u32 = 100;
+/// Writes for others that a call makes after its own.
+const ROUNDS: usize = 4;
 /// Records kept for later while the disk takes none.
 const BACKLOG_BYTES: usize = 8 << 20;
 
@@ -78,7 +82,10 @@ pub(crate) struct Inner {
     pub(crate) retention_days: u64,
     pub(crate) clock: Arc<dyn Clock>,
     pending: Mutex<Pending>,
-    pub(crate) chain: Mutex<Chain>,
+    /// Whether anything is pending.
+    has_pending: AtomicBool,
+    /// Boxed, so that those who look at the lock do not slow down whoever writes.
+    pub(crate) chain: Mutex<Box<Chain>>,
     /// Whether the last write took long.
     is_slow: AtomicBool,
     trouble: Mutex<Option<Unavailable>>,
@@ -86,7 +93,6 @@ pub(crate) struct Inner {
     backlog: Mutex<Batch>,
     refused: AtomicU64,
     lost: AtomicU64,
-    records: AtomicU64,
     failures: AtomicU64,
     /// The record that the head on disk names.
     pub(crate) signed: AtomicU64,
@@ -95,12 +101,12 @@ pub(crate) struct Inner {
     _lock: Flock<fs::File>,
 }
 
+/// Records that wait for a write that somebody else makes.
 #[derive(Debug, Default)]
 struct Pending {
     batch: Batch,
     spare: Batch,
     group: Arc<Group>,
-    has_leader: bool,
 }
 
 /// The records of one write.
@@ -166,14 +172,14 @@ impl AuditLog {
             retention_days: options.retention_days,
             clock: options.clock,
             pending: Mutex::default(),
-            chain: Mutex::new(chain),
+            has_pending: AtomicBool::new(false),
+            chain: Mutex::new(Box::new(chain)),
             is_slow: AtomicBool::new(false),
             trouble: Mutex::new(None),
             is_refusing: AtomicBool::new(false),
             backlog: Mutex::default(),
             refused: AtomicU64::new(0),
             lost: AtomicU64::new(0),
-            records: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             signed: AtomicU64::new(0),
             keeper: std::sync::OnceLock::new(),
@@ -200,46 +206,25 @@ impl AuditLog {
 
     /// Appends an event, a JSON object on one line, and waits until it has left the process, or is on disk.
     ///
-    /// Records that come at the same time share one write: whoever comes first lets the others in and writes for all.
+    /// Whoever finds nobody writing writes at once, before this returns; records that come meanwhile share the next
+    /// write.
     ///
     /// # Errors
     /// [`Unavailable`]: the record is kept in memory and written when that is possible again.
-    pub fn append<'l>(
-        &'l self,
-        kind: Kind,
-        event: &[u8],
-    ) -> impl Future<Output = Result<(), Unavailable>> + Send + use<'l> {
-        let inner = &self.inner;
-        let (group, leads) = {
-            let mut pending = inner.pending.lock();
-            pending.batch.push(kind, event);
-            let leads = !pending.has_leader;
-            pending.has_leader = true;
-            (Arc::clone(&pending.group), leads)
-        };
-        // A call that is given up does not leave the others waiting: whoever leads writes when it is dropped, too.
-        let lead = (leads && inner.durability == Durability::Process).then(|| Lead(inner));
-        if leads && inner.durability == Durability::Disk {
-            inner.wake_keeper();
-        }
+    pub fn append(&self, kind: Kind, event: &[u8]) -> impl Future<Output = Result<(), Unavailable>> + Send + use<> {
+        let written = self.inner.write_now(kind, event);
+        let group = if written.is_none() { Some(self.inner.wait_for_write(kind, event)) } else { None };
         async move {
-            if let Some(lead) = lead {
-                tokio::task::yield_now().await;
-                if inner.is_slow.load(Ordering::Relaxed) {
-                    mem::forget(lead);
-                    let inner = Arc::clone(inner);
-                    tokio::task::spawn_blocking(move || inner.flush());
-                } else {
-                    drop(lead);
-                }
+            match group {
+                Some(group) => group.wait().await,
+                None => written.unwrap_or(Ok(())),
             }
-            group.wait().await
         }
     }
 
     /// Records written since the start.
     pub fn records(&self) -> u64 {
-        self.inner.records.load(Ordering::Relaxed)
+        self.inner.with_chain(|chain| chain.records)
     }
 
     /// Writes that failed since the start.
@@ -249,7 +234,12 @@ impl AuditLog {
 
     /// The number of the newest record.
     pub fn head(&self) -> u64 {
-        self.inner.chain.lock().seq
+        self.inner.with_chain(|chain| chain.seq)
+    }
+
+    /// As [`Chain::event_after`].
+    pub(crate) fn event_after(&self, seq: u64) -> Option<Option<Place>> {
+        self.inner.with_chain(|chain| chain.event_after(seq))
     }
 
     /// Whether records are taken, without counting the question.
@@ -277,13 +267,14 @@ impl AuditLog {
         if self.inner.is_closed.swap(true, Ordering::AcqRel) {
             return;
         }
-        self.inner.flush();
+        self.inner.flush(self.inner.chain.lock());
         let closing = self.inner.note(&serde_json::json!({"notice": "stopped"})).and_then(|()| {
             let now = self.inner.clock.now().millis();
-            let mut chain = self.inner.chain.lock();
-            chain.checkpoint(now)?;
-            chain.leave_file();
-            Ok(())
+            self.inner.with_chain(|chain| {
+                chain.checkpoint(now)?;
+                chain.leave_file();
+                Ok(())
+            })
         });
         if let Err(cause) = closing.and_then(|()| self.inner.bring_to_disk()) {
             tracing::error!(%cause, "the audit trail could not be closed in order");
@@ -311,15 +302,6 @@ fn lock(folder: &std::path::Path) -> io::Result<Flock<fs::File>> {
         .map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another process writes this audit trail"))
 }
 
-/// The duty to write what waits.
-struct Lead<'a>(&'a Inner);
-
-impl Drop for Lead<'_> {
-    fn drop(&mut self) {
-        self.0.flush();
-    }
-}
-
 impl Inner {
     pub(crate) fn wake_keeper(&self) {
         if let Some(keeper) = self.keeper.get() {
@@ -327,21 +309,94 @@ impl Inner {
         }
     }
 
+    /// Does something with the chain, then writes what came meanwhile: those who find the chain taken rely on it.
+    pub(crate) fn with_chain<T>(self: &Arc<Self>, work: impl FnOnce(&mut Chain) -> T) -> T {
+        let done = work(&mut self.chain.lock());
+        self.write_rest(ROUNDS);
+        done
+    }
+
+    /// Writes a record at once, if nobody writes and the disk is quick.
+    fn write_now(self: &Arc<Self>, kind: Kind, event: &[u8]) -> Option<Result<(), Unavailable>> {
+        if self.durability == Durability::Disk || self.is_slow.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut looks = LOOKS;
+        let mut chain = loop {
+            // Only looks, since whoever tries to take the lock slows down whoever has it.
+            if !self.chain.is_locked()
+                && let Some(chain) = self.chain.try_lock()
+            {
+                break chain;
+            }
+            looks = looks.checked_sub(1)?;
+            std::hint::spin_loop();
+        };
+        let written = self.write(&mut chain, std::iter::once((kind, event)));
+        drop(chain);
+        if let Err(unavailable) = &written {
+            self.fail(unavailable, std::iter::once((kind, event)));
+        }
+        self.write_rest(ROUNDS);
+        Some(written)
+    }
+
+    /// Leaves a record to whoever writes next.
+    fn wait_for_write(self: &Arc<Self>, kind: Kind, event: &[u8]) -> Arc<Group> {
+        let group = {
+            let mut pending = self.pending.lock();
+            pending.batch.push(kind, event);
+            self.has_pending.store(true, Ordering::SeqCst);
+            Arc::clone(&pending.group)
+        };
+        self.write_rest(if self.is_slow.load(Ordering::Relaxed) { 0 } else { ROUNDS });
+        group
+    }
+
+    /// Writes what waits, unless somebody else has the chain and will. After so many rounds a thread of its own does,
+    /// so that no call waits for the records of all others.
+    fn write_rest(self: &Arc<Self>, rounds: usize) {
+        if self.durability == Durability::Disk {
+            if self.has_pending.load(Ordering::SeqCst) {
+                self.wake_keeper();
+            }
+            return;
+        }
+        for _ in 0..rounds {
+            // Whoever has just left a record, or given the chain back, must see what the other one did before.
+            fence(Ordering::SeqCst);
+            if !self.has_pending.load(Ordering::SeqCst) {
+                return;
+            }
+            let Some(chain) = self.chain.try_lock() else { return };
+            self.flush(chain);
+        }
+        let rest = Arc::clone(self);
+        let write = move || rest.write_rest(usize::MAX);
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(write)),
+            Err(_) => write(),
+        }
+    }
+
     /// Writes everything that waits, and tells those who wait for it.
-    pub(crate) fn flush(&self) {
+    pub(crate) fn flush(&self, mut chain: MutexGuard<'_, Box<Chain>>) {
         let (batch, group) = {
             let mut pending = self.pending.lock();
-            pending.has_leader = false;
             if pending.batch.ends.is_empty() {
                 return;
             }
+            self.has_pending.store(false, Ordering::SeqCst);
             let spare = mem::take(&mut pending.spare);
             (mem::replace(&mut pending.batch, spare), mem::take(&mut pending.group))
         };
-        let outcome = self.write(&batch);
+        let written = self.write(&mut chain, batch.iter());
+        let unsynced = if self.durability == Durability::Disk { chain.take_unsynced() } else { Vec::new() };
+        drop(chain);
+        let synced = unsynced.iter().try_for_each(|file| file.sync());
+        let outcome = written.and(synced.map_err(|cause| Unavailable::new(&cause)));
         if let Err(unavailable) = &outcome {
-            self.keep_for_later(&batch);
-            self.refuse(unavailable);
+            self.fail(unavailable, batch.iter());
         }
         group.complete(outcome);
         let mut batch = batch;
@@ -349,25 +404,27 @@ impl Inner {
         self.pending.lock().spare = batch;
     }
 
-    fn write(&self, batch: &Batch) -> Result<(), Unavailable> {
-        let began = Instant::now();
-        let now = self.clock.now().millis();
-        let mut chain = self.chain.lock();
+    fn write<'e>(&self, chain: &mut Chain, events: impl Iterator<Item = (Kind, &'e [u8])>) -> Result<(), Unavailable> {
         if self.is_refusing.load(Ordering::Relaxed) && !chain.is_open() {
             return Err(self.trouble.lock().clone().unwrap_or_else(|| Unavailable("it is being repaired".into())));
         }
-        let records = chain.append(batch, now).map_err(|cause| Unavailable(cause.to_string().into()))?;
-        self.records.fetch_add(records, Ordering::Relaxed);
+        let began = Instant::now();
+        chain.append(events, self.clock.now().millis()).map_err(|cause| Unavailable::new(&cause))?;
         if let Err(cause) = chain.reserve() {
-            self.refuse(&Unavailable(cause.to_string().into()));
+            self.refuse(&Unavailable::new(&cause));
         }
-        let unsynced = if self.durability == Durability::Disk { chain.take_unsynced() } else { Vec::new() };
-        drop(chain);
-        for file in unsynced {
-            file.sync().map_err(|cause| Unavailable(cause.to_string().into()))?;
+        let is_slow = began.elapsed() > SLOW;
+        // All threads read it, so it is written when it changes only.
+        if self.is_slow.load(Ordering::Relaxed) != is_slow {
+            self.is_slow.store(is_slow, Ordering::Relaxed);
         }
-        self.is_slow.store(self.durability == Durability::Process && began.elapsed() > SLOW, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Keeps records that could not be written for later, and takes no more calls.
+    fn fail<'e>(&self, cause: &Unavailable, events: impl Iterator<Item = (Kind, &'e [u8])>) {
+        self.keep_for_later(events);
+        self.refuse(cause);
     }
 
     /// Takes no more calls until [`Inner::repair`] succeeds.
@@ -379,9 +436,9 @@ impl Inner {
         }
     }
 
-    fn keep_for_later(&self, batch: &Batch) {
+    fn keep_for_later<'e>(&self, events: impl Iterator<Item = (Kind, &'e [u8])>) {
         let mut backlog = self.backlog.lock();
-        for (kind, event) in batch.iter() {
+        for (kind, event) in events {
             if backlog.bytes.len() + event.len() > BACKLOG_BYTES {
                 self.lost.fetch_add(1, Ordering::Relaxed);
             } else {
@@ -391,7 +448,7 @@ impl Inner {
     }
 
     /// Tries to go on after a failure: first what was left, then what came of it.
-    pub(crate) fn repair(&self) {
+    pub(crate) fn repair(self: &Arc<Self>) {
         if !self.is_refusing.load(Ordering::Relaxed) {
             return;
         }
@@ -403,19 +460,14 @@ impl Inner {
             "notice": "repaired", "cause": cause, "lateRecords": backlog.ends.len(),
             "refusedCalls": refused, "lostRecords": lost,
         });
-        let mut batch = Batch::default();
-        batch.push(Kind::Notice, notice.to_string().as_bytes());
-        for (kind, event) in backlog.iter() {
-            batch.push(kind, event);
-        }
-        let written = {
-            let mut chain = self.chain.lock();
-            let written = chain.append(&batch, now);
-            written.and_then(|records| chain.reserve().map(|()| records))
-        };
+        let notice = notice.to_string();
+        let events = std::iter::once((Kind::Notice, notice.as_bytes())).chain(backlog.iter());
+        let written = self.with_chain(|chain| {
+            chain.append(events, now)?;
+            chain.reserve()
+        });
         match written {
-            Ok(records) => {
-                self.records.fetch_add(records, Ordering::Relaxed);
+            Ok(()) => {
                 *self.trouble.lock() = None;
                 self.is_refusing.store(false, Ordering::Relaxed);
                 tracing::warn!(refused, late = backlog.ends.len(), lost, "the audit trail is written again");
@@ -433,11 +485,9 @@ impl Inner {
         }
     }
 
-    pub(crate) fn note(&self, body: &serde_json::Value) -> io::Result<()> {
+    pub(crate) fn note(self: &Arc<Self>, body: &serde_json::Value) -> io::Result<()> {
         let now = self.clock.now().millis();
-        self.chain.lock().note(body, now)?;
-        self.records.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        self.with_chain(|chain| chain.note(body, now))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,19 +21,19 @@ pub trait Files: Send + Sync + fmt::Debug {
 
 /// A file that is only ever appended to.
 pub trait Medium: Send + Sync + fmt::Debug {
-    /// Appends; when it returns, the bytes have left this process.
+    /// Writes bytes at the end, which is at this offset; when it returns, they have left this process.
     ///
     /// # Errors
     /// Those of the file system; a part may have been written.
-    fn append(&self, bytes: &[u8]) -> io::Result<()>;
+    fn write_at(&self, end: u64, bytes: &[u8]) -> io::Result<()>;
 
-    /// Waits until everything that was appended is on disk.
+    /// Waits until everything that was written is on disk.
     ///
     /// # Errors
     /// Those of the file system.
     fn sync(&self) -> io::Result<()>;
 
-    /// Sets space aside for what will be appended, from `from` to `to`.
+    /// Sets space aside for what will be written, from `from` to `to`.
     ///
     /// # Errors
     /// When there is none.
@@ -61,14 +61,14 @@ struct DiskFile {
 
 impl Files for Disk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn Medium>> {
-        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         Ok(Arc::new(DiskFile { file, path: path.to_owned() }))
     }
 }
 
 impl Medium for DiskFile {
-    fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        (&self.file).write_all(bytes)
+    fn write_at(&self, end: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, end)
     }
 
     fn sync(&self) -> io::Result<()> {

@@ -28,13 +28,13 @@ impl Files for Failing {
 }
 
 impl Medium for FailingFile {
-    fn append(&self, bytes: &[u8]) -> io::Result<()> {
+    fn write_at(&self, end: u64, bytes: &[u8]) -> io::Result<()> {
         if let Err(full) = Failing::check(&self.1) {
             // A full disk takes a part.
-            self.0.append(bytes.get(..bytes.len() / 2).unwrap_or_default())?;
+            self.0.write_at(end, bytes.get(..bytes.len() / 2).unwrap_or_default())?;
             return Err(full);
         }
-        self.0.append(bytes)
+        self.0.write_at(end, bytes)
     }
 
     fn sync(&self) -> io::Result<()> {

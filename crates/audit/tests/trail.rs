@@ -205,6 +205,50 @@ fn a_trail_is_followed_across_files_and_failures_while_it_is_written() {
 }
 
 #[test]
+fn who_wants_only_events_passes_over_what_lies_between_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = Arc::new(AtomicBool::new(false));
+    let events_now = |follow: &mut Follow, log: &AuditLog| {
+        let (through, mut found) = (log.head(), Vec::new());
+        while let Some(line) = follow.next_event(log, through).unwrap() {
+            if line.kind == Kind::Event {
+                found.push(String::from_utf8(line.body.to_vec()).unwrap());
+            }
+        }
+        assert_eq!(follow.position(), through);
+        found
+    };
+    let mut seen = Vec::new();
+    runtime().block_on(async {
+        // What an earlier start wrote is not remembered: it is read through.
+        for _ in 0..2 {
+            let log = AuditLog::open(options(folder.path(), &full)).unwrap();
+            let mut follow = Follow::after(folder.path(), 0);
+            seen = events_now(&mut follow, &log);
+            for step in 0..30 {
+                append(&log, step * 10, step % 3).await;
+                for _ in 0..20 {
+                    log.append(Kind::Data, b"{\"data\":true}").await.unwrap();
+                }
+                if step == 15 {
+                    full.store(true, Ordering::SeqCst);
+                    assert!(log.append(Kind::Event, b"{\"n\":999}").await.is_err());
+                    full.store(false, Ordering::SeqCst);
+                    log.keep();
+                }
+                if step % 4 == 0 {
+                    seen.extend(events_now(&mut follow, &log));
+                }
+            }
+            seen.extend(events_now(&mut follow, &log));
+            log.close();
+        }
+    });
+    assert_eq!(seen, events(folder.path()));
+    assert_eq!(seen.len(), 62);
+}
+
+#[test]
 fn a_trail_has_one_writer() {
     let folder = tempfile::tempdir().unwrap();
     let never = Arc::default();

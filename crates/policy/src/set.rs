@@ -1,6 +1,6 @@
 //! The statements that apply to a caller, indexed by action.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -125,12 +125,15 @@ pub struct Verdict {
 #[derive(Debug, Default)]
 struct Index {
     /// Every statement that is about an action which some statement of the set names in full.
-    exact: HashMap<Box<str>, Box<[Member]>>,
+    exact: ByName,
     /// Statements with wildcards in the action, by product.
-    product: HashMap<Box<str>, Box<[Member]>>,
+    product: ByName,
     /// Statements whose product is a pattern too.
     anywhere: Box<[Member]>,
 }
+
+/// Statements by a name, in its order.
+type ByName = Box<[(Box<str>, Box<[Member]>)]>;
 
 #[derive(Clone, Debug)]
 struct Member {
@@ -313,7 +316,7 @@ fn fold(request: &Request<'_>) -> smallvec::SmallVec<[Folded; 2]> {
 impl Index {
     fn new(members: &[Member]) -> Self {
         let mut names = BTreeSet::new();
-        let (mut product, mut anywhere) = (HashMap::<Box<str>, Vec<Member>>::new(), Vec::new());
+        let (mut product, mut anywhere) = (BTreeMap::<Box<str>, Vec<Member>>::new(), Vec::new());
         for member in members {
             let actions = &member.statement.actions;
             let mut products = BTreeSet::new();
@@ -350,14 +353,19 @@ impl Index {
 
     /// The statements that can be about an action, and for each whether it surely is.
     fn about(&self, action: &Folded) -> impl Iterator<Item = (&Member, bool)> {
-        let exact = self.exact.get(action.text());
+        let exact = named(&self.exact, action.text());
         let (product, anywhere) = match exact {
             Some(_) => (None, &[][..]),
-            None => (self.product.get(action.product()), &*self.anywhere),
+            None => (named(&self.product, action.product()), &*self.anywhere),
         };
         let sure = exact.into_iter().flatten().map(|member| (member, true));
         sure.chain(product.into_iter().flatten().chain(anywhere).map(|member| (member, false)))
     }
+}
+
+fn named<'s>(list: &'s ByName, name: &str) -> Option<&'s [Member]> {
+    let at = list.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
+    list.get(at).map(|(_, members)| &**members)
 }
 
 impl Statement {

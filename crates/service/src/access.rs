@@ -26,16 +26,16 @@ type Fingerprint = [u8; 32];
 #[derive(Debug)]
 pub(crate) struct Access {
     store: Store,
-    users: Cached<IdentityId, Arc<OfIdentity>>,
-    roles: Cached<IdentityId, Arc<OfIdentity>>,
+    users: Cached<IdentityId, Arc<IdentityPolicies>>,
+    roles: Cached<IdentityId, Arc<IdentityPolicies>>,
     documents: Cache<Fingerprint, Arc<Document>>,
 }
 
 /// The policies of one identity of an account.
 #[derive(Debug)]
-struct OfIdentity {
+pub(crate) struct IdentityPolicies {
     account: AccountId,
-    policies: Arc<PolicySet>,
+    pub(crate) set: PolicySet,
 }
 
 impl Access {
@@ -45,26 +45,34 @@ impl Access {
 
     /// The policies that apply to whoever acts, but for the session policy. The root of an account has none and needs
     /// none.
-    pub(crate) async fn policies(&self, principal: &Principal) -> Result<Option<Arc<PolicySet>>> {
+    pub(crate) async fn policies(&self, principal: &Principal) -> Result<Option<Arc<IdentityPolicies>>> {
         match &principal.identity {
             Identity::Root => Ok(None),
             Identity::User(user) => self.get(EntityType::User, &principal.account, &user.id).await.map(Some),
             Identity::Session(session) => {
                 self.get(EntityType::Role, &principal.account, &session.role_id).await.map(Some)
             }
-            Identity::Anonymous => Ok(Some(Arc::default())),
+            Identity::Anonymous => {
+                let account = principal.account.clone();
+                Ok(Some(Arc::new(IdentityPolicies { account, set: PolicySet::default() })))
+            }
         }
     }
 
     /// The policies of a user or a role.
-    pub(crate) async fn get(&self, kind: EntityType, account: &AccountId, id: &IdentityId) -> Result<Arc<PolicySet>> {
+    pub(crate) async fn get(
+        &self,
+        kind: EntityType,
+        account: &AccountId,
+        id: &IdentityId,
+    ) -> Result<Arc<IdentityPolicies>> {
         let cached = if kind == EntityType::User { &self.users } else { &self.roles };
         let current = self.store.is_current();
         if current
             && let Some(found) = cached.get(id)
             && found.account == *account
         {
-            return Ok(Arc::clone(&found.policies));
+            return Ok(found);
         }
         let ticket = cached.ticket(id);
         let mut conn = self.store.reader().await?;
@@ -73,10 +81,10 @@ impl Access {
             EntityType::Role | EntityType::Group => ram_grants::of_role(&mut conn, account, id).await?,
         };
         drop(conn);
-        let policies = Arc::new(PolicySet::new(grants.iter().map(|grant| self.policy(grant))));
+        let set = PolicySet::new(grants.iter().map(|grant| self.policy(grant)));
+        let policies = Arc::new(IdentityPolicies { account: account.clone(), set });
         if current {
-            let of_identity = OfIdentity { account: account.clone(), policies: Arc::clone(&policies) };
-            cached.keep(ticket, id.clone(), Arc::new(of_identity));
+            cached.keep(ticket, id.clone(), Arc::clone(&policies));
         }
         Ok(policies)
     }

@@ -232,7 +232,7 @@ impl Gate<'_> {
         match named.found {
             Ok(key) => {
                 if !self.is_waived(&key.key.account, key.policy.is_some()) {
-                    let names = [&*format!("key/{}", key.key.id)];
+                    let names = [&*key.resource];
                     let on = On { found: Found::Key(&key), ..On::kms(cx, &key.key.account, &names) };
                     self.pass_as(action, on).await?;
                 }
@@ -324,9 +324,12 @@ impl Gate<'_> {
         let region = secret.arn.as_ref().map_or(cx.region(), |arn| &arn.region);
         let found = if region == cx.region() { cx.secrets().get(owner, &secret.name).await? } else { None };
         if !self.is_waived(owner, found.as_ref().is_some_and(|found| found.policy.is_some())) {
-            let names = [&*format!("secret/{}", secret.name)];
+            let name = match &found {
+                Some(found) => Cow::Borrowed(&*found.resource),
+                None => format!("secret/{}", secret.name).into(),
+            };
             let found = found.as_deref().map_or(Found::Nothing, Found::Secret);
-            self.pass(On { region: region.as_str(), found, ..On::kms(cx, owner, &names) }).await?;
+            self.pass(On { region: region.as_str(), found, ..On::kms(cx, owner, &[&*name]) }).await?;
         }
         Ok(found.ok_or(Code::ResourceNotFound))
     }

@@ -24,6 +24,8 @@ const UNLOCKED_VERSIONS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct LoadedKey {
     pub(crate) key: Key,
+    /// Its name in an ARN, `key/<id>`.
+    pub(crate) resource: Box<str>,
     /// Its own policy, when it has one.
     pub(crate) policy: Option<PolicySet>,
     /// Its tags, once a condition has asked for them.
@@ -64,9 +66,14 @@ impl Keys {
         let found = sesame_store::keys::with_policy(&mut self.store.reader().await?, id).await?;
         let Some((key, policy)) = found else { return Ok(None) };
         let policy = resource_policy(Kind::Key, key.id.as_str(), policy.as_deref());
-        let loaded =
-            LoadedKey { key, policy, tags: OnceCell::new(), primary: OnceCell::new(), others: RwLock::default() };
-        let loaded = Arc::new(loaded);
+        let loaded = Arc::new(LoadedKey {
+            resource: format!("key/{}", key.id).into(),
+            key,
+            policy,
+            tags: OnceCell::new(),
+            primary: OnceCell::new(),
+            others: RwLock::default(),
+        });
         if current {
             self.keys.keep(ticket, id.clone(), Arc::clone(&loaded));
         }

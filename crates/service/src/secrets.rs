@@ -40,6 +40,8 @@ const FORMAT: u8 = 1;
 #[derive(Debug)]
 pub(crate) struct LoadedSecret {
     pub(crate) secret: Secret,
+    /// Its name in an ARN, `secret/<name>`.
+    pub(crate) resource: Box<str>,
     pub(crate) versions: Versions,
     /// Its own policy, when it has one.
     pub(crate) policy: Option<PolicySet>,
@@ -52,7 +54,8 @@ pub(crate) struct LoadedSecret {
 impl LoadedSecret {
     fn new(secret: Secret, versions: Versions, policy: Option<&str>) -> Self {
         let policy = resource_policy(Kind::Secret, secret.name.as_str(), policy);
-        Self { shown: Shown::of(&secret), tags: OnceCell::new(), secret, versions, policy }
+        let resource = format!("secret/{}", secret.name).into();
+        Self { shown: Shown::of(&secret), resource, tags: OnceCell::new(), secret, versions, policy }
     }
 
     /// Refuses a secret in its recovery window.

@@ -14,6 +14,7 @@ use sesame_policy::{
 use sesame_store::{accounts, ram_grants, ram_roles, tags};
 
 use super::messages::{Refusal, RefusalCode};
+use crate::access::IdentityPolicies;
 use crate::keys::LoadedKey;
 use crate::secrets::LoadedSecret;
 use crate::service::Service;
@@ -82,7 +83,7 @@ enum Who {
 #[derive(Debug, Default)]
 struct Known {
     /// The policies of who would ask; none for the root of an account.
-    identity: Option<Arc<PolicySet>>,
+    identity: Option<Arc<IdentityPolicies>>,
     found: Found,
     /// Its tags.
     tags: Vec<Tag>,
@@ -154,7 +155,7 @@ impl Service {
         let policies = Policies {
             // The caller's own policies decide about roles of other accounts and about what the service itself owns.
             owner: if place.product == "kms" { &place.account } else { account.as_str() },
-            identity: known.identity.as_deref().unwrap_or(&nothing),
+            identity: known.identity.as_deref().map_or(&nothing, |policies| &policies.set),
             session: None,
             resource: known.policy(),
         };

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use sesame_audit::{Kind as RecordKind, json};
 use sesame_domain::Timestamp;
+use smallvec::SmallVec;
 
 use super::facts::{Access, Class, Facts, facts};
 use super::mask::{Mask, sensitivity};
@@ -278,7 +279,7 @@ impl<'a> Recorded<'a> {
     }
 
     fn write_resources(&self, out: &mut Vec<u8>, shape: &Shape, response: Option<&serde_json::Value>) {
-        let mut named: Vec<(&str, &str)> = Vec::new();
+        let mut named: SmallVec<[(&str, &str); 4]> = SmallVec::new();
         let mut add = |kind, name| {
             if !named.contains(&(kind, name)) {
                 named.push((kind, name));

@@ -83,8 +83,8 @@ impl Index {
                 _ => self.open(store, through).await?,
             };
             let oldest = self.oldest(now);
-            let queried = self.queried;
-            let reading = tokio::task::spawn_blocking(move || read(follow, through, queried, oldest));
+            let (log, with_data) = (self.log.clone(), self.queried == Queried::All);
+            let reading = tokio::task::spawn_blocking(move || read(&log, follow, through, with_data, oldest));
             let batch = reading.await.map_err(KmsError::internal)?.map_err(KmsError::internal)?;
             let position = batch.follow.position();
             let is_worth_writing = !batch.events.is_empty() || position - written >= SKIPPED;
@@ -136,18 +136,20 @@ impl Index {
     }
 }
 
-fn read(mut follow: Follow, through: u64, queried: Queried, oldest: Timestamp) -> std::io::Result<Batch> {
+fn read(
+    log: &AuditLog,
+    mut follow: Follow,
+    through: u64,
+    with_data: bool,
+    oldest: Timestamp,
+) -> std::io::Result<Batch> {
     let mut events = Vec::new();
     while events.len() < BATCH {
-        let Some(line) = follow.next_line(through)? else {
+        let line = if with_data { follow.next_line(through)? } else { follow.next_event(log, through)? };
+        let Some(line) = line else {
             return Ok(Batch { follow, events, is_end: true });
         };
-        let is_wanted = match line.kind {
-            Kind::Event => true,
-            Kind::Data => queried == Queried::All,
-            Kind::File | Kind::Checkpoint | Kind::Notice => false,
-        };
-        if is_wanted {
+        if line.kind == Kind::Event || (line.kind == Kind::Data && with_data) {
             let event = events_of(line.body, line.seq, &expand::event_id(line.hash));
             events.extend(event.into_iter().filter(|event| event.place.time >= oldest));
         }

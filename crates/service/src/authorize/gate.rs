@@ -1,7 +1,7 @@
 //! The decision about one permission: what is asked, what the request says about itself, and what the policies say.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use sesame_domain::tag::ResourceType;
 use sesame_domain::{AccountId, Tag};
@@ -12,6 +12,7 @@ use sesame_policy::{
 use sesame_store::tags;
 use smallvec::SmallVec;
 
+use crate::access::IdentityPolicies;
 use crate::context::Context;
 use crate::denial::Denial;
 use crate::error::{Code, Result};
@@ -21,13 +22,16 @@ use crate::registry::Product;
 use crate::request::Identity;
 use crate::secrets::LoadedSecret;
 
+/// What somebody without policies is granted.
+static NOTHING: LazyLock<PolicySet> = LazyLock::new(PolicySet::default);
+
 /// Asks for the permissions of one call.
 #[derive(Debug)]
 pub(crate) struct Gate<'a> {
     pub(super) cx: &'a Context<'a>,
     asks: Asks<'a>,
     /// The policies of the caller; none for the root of an account.
-    identity: Option<Arc<PolicySet>>,
+    identity: Option<Arc<IdentityPolicies>>,
 }
 
 /// What an operation says about the permissions that it needs.
@@ -122,7 +126,7 @@ impl<'a> Gate<'a> {
 
     /// Refuses the call unless an action of the operation's product is allowed on a resource.
     pub(super) async fn pass_as(&self, action: &str, on: On<'_>) -> Result<()> {
-        let sets = [self.identity.as_deref(), self.session(), on.found.policy()];
+        let sets = [self.identity(), self.session(), on.found.policy()];
         let wants_tags = sets.iter().flatten().any(|set| set.wants_resource_tags());
         let tags = if wants_tags { on.found.tags(self.cx).await? } else { &[] };
         match self.decide(action, on, tags) {
@@ -134,7 +138,7 @@ impl<'a> Gate<'a> {
     /// Whether a policy of the caller explicitly denies the operation on a resource of its account, which a list then
     /// leaves out. What the resource's own policy says is not looked at: that would take a look at each of them.
     pub(crate) async fn denies(&self, kind: ResourceType, name: &str) -> Result<bool> {
-        let sets = [self.identity.as_deref(), self.session()];
+        let sets = [self.identity(), self.session()];
         if sets.iter().flatten().next().is_none() {
             return Ok(false);
         }
@@ -155,10 +159,9 @@ impl<'a> Gate<'a> {
 
     fn decide(&self, action: &str, on: On<'_>, tags: &[Tag]) -> std::result::Result<(), Box<Denial>> {
         let facts = Facts { gate: self, on, tags };
-        let nothing = PolicySet::default();
         let policies = Policies {
             owner: on.owner,
-            identity: self.identity.as_deref().unwrap_or(&nothing),
+            identity: self.identity().unwrap_or(&NOTHING),
             session: self.session(),
             resource: on.found.policy(),
         };
@@ -196,6 +199,10 @@ impl<'a> Gate<'a> {
         let asks = Asks { product: Product::Ram.action_prefix(), also_of: None, ..self.asks };
         let gate = Self { cx: self.cx, asks, identity: self.identity.clone() };
         gate.pass_as(action, On::ram(account.as_str(), account, &names)).await
+    }
+
+    fn identity(&self) -> Option<&PolicySet> {
+        self.identity.as_deref().map(|policies| &policies.set)
     }
 
     fn session(&self) -> Option<&PolicySet> {

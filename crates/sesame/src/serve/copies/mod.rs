@@ -148,7 +148,8 @@ fn read(log: &AuditLog, mut follow: Follow, with_data: bool) -> io::Result<(Vec<
     let through = log.head();
     let mut events = Vec::new();
     while events.len() < BATCH {
-        let Some(line) = follow.next_line(through)? else { break };
+        let line = if with_data { follow.next_line(through)? } else { follow.next_event(log, through)? };
+        let Some(line) = line else { break };
         if line.kind == Kind::Event || (line.kind == Kind::Data && with_data) {
             events.extend(expand(line.body, &event_id(line.hash), None));
         }
