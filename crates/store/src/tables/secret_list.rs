@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 use crate::conn::Sql;
 use crate::sql::{Arg, Args, Columns as _, args};
 use crate::tables::secrets;
-use crate::{Conn, StoreError};
+use crate::{Conn, Engine, StoreError};
 
 /// Most resources that are looked at when secrets are sought by tag; the API documents this bound.
 const SOUGHT_BY_TAG: i64 = 4_000;
@@ -258,7 +258,7 @@ async fn few(
     page: Page,
 ) -> Result<(Vec<Listed>, i64), StoreError> {
     let mut args = args![account];
-    let found = found(filter, &mut args);
+    let found = found(conn.engine, filter, &mut args);
     let (size, offset) = (args.push(i64::from(page.size)), args.push(page.offset()));
     let sql = format!(
         "WITH found AS MATERIALIZED ({found}) \
@@ -276,25 +276,27 @@ async fn few(
 
 async fn count_found(conn: &mut Conn<'_>, account: &AccountId, filter: &SecretFilter) -> Result<i64, StoreError> {
     let mut args = args![account];
-    let sql = format!("SELECT count(*) FROM ({}) AS found", found(filter, &mut args));
+    let sql = format!("SELECT count(*) FROM ({}) AS found", found(conn.engine, filter, &mut args));
     conn.one(Sql::joined(sql), args).await?.int(0)
 }
 
-/// Selects the names that pass. Those with a tag are looked up one by one: there are never many, and an engine that
-/// cannot know it would rather read all secrets.
-fn found(filter: &SecretFilter, args: &mut Args) -> String {
+/// Selects the names that pass. Those with a tag are looked up one by one: there are never many, and PostgreSQL, which
+/// cannot know it, would rather read all secrets, unless they come as an array.
+fn found(engine: Engine, filter: &SecretFilter, args: &mut Args) -> String {
     let tagged = match (numbers(args, &filter.tag_keys), numbers(args, &filter.tag_values)) {
         (None, None) => None,
         (keys, values) => Some(tagged(args, keys, values)),
     };
     let conditions = conditions(filter, args);
-    match tagged {
-        None => format!("SELECT name FROM secrets WHERE account = $1{conditions}"),
-        Some(tagged) if conditions.is_empty() => format!("SELECT DISTINCT resource AS name FROM ({tagged}) AS t"),
-        Some(tagged) => format!(
-            "SELECT DISTINCT resource AS name FROM ({tagged}) AS t \
-             WHERE (SELECT 1 FROM secrets WHERE account = $1 AND name = t.resource{conditions}) = 1"
-        ),
+    match (tagged, engine) {
+        (None, _) => format!("SELECT name FROM secrets WHERE account = $1{conditions}"),
+        (Some(tagged), _) if conditions.is_empty() => format!("SELECT DISTINCT resource AS name FROM ({tagged}) AS t"),
+        (Some(tagged), Engine::Postgres) => {
+            format!("SELECT name FROM secrets WHERE account = $1 AND name = ANY (ARRAY({tagged})){conditions}")
+        }
+        (Some(tagged), Engine::Sqlite) => {
+            format!("SELECT name FROM secrets WHERE account = $1 AND name IN ({tagged}){conditions}")
+        }
     }
 }
 
