@@ -1,5 +1,6 @@
 //! The end of the chain: the open file, and what is needed to go on after a failure.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, Read as _, Seek as _};
@@ -21,6 +22,15 @@ use crate::{json, verify};
 const RESERVED: u64 = 4 << 20;
 /// Space that has to be left for calls in flight when no more can be set aside.
 const HEADROOM: u64 = 1 << 20;
+
+thread_local! {
+    /// The lines of one write. Each thread has its own, since threads take turns: what one has just written is not in the
+    /// cache of the other's core.
+    static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a buffer may keep between two writes.
+const KEPT: usize = 256 << 10;
 
 /// Events whose places are remembered.
 const PLACES: usize = 4_096;
@@ -76,7 +86,7 @@ impl Batch {
 
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
-        self.bytes.shrink_to(256 << 10);
+        self.bytes.shrink_to(KEPT);
         self.ends.clear();
     }
 }
@@ -110,7 +120,6 @@ pub(crate) struct Chain {
     /// Files that were written to since they were last on disk.
     unsynced: Vec<Arc<dyn Medium>>,
     signed_seq: u64,
-    out: Vec<u8>,
     places: Places,
 }
 
@@ -148,7 +157,6 @@ impl Chain {
             torn: end.torn,
             unsynced: Vec::new(),
             signed_seq: end.seq,
-            out: Vec::new(),
             places: Places { list: VecDeque::new(), after: end.seq },
         })
     }
@@ -275,23 +283,31 @@ impl Chain {
     }
 
     fn write<'e>(&mut self, events: impl Iterator<Item = (Kind, &'e [u8])>) -> io::Result<u64> {
+        LINES.with_borrow_mut(|lines| {
+            lines.clear();
+            let written = self.write_as(lines, events);
+            lines.shrink_to(KEPT);
+            written
+        })
+    }
+
+    fn write_as<'e>(&mut self, lines: &mut Vec<u8>, events: impl Iterator<Item = (Kind, &'e [u8])>) -> io::Result<u64> {
         let Some(open) = &mut self.open else { return Err(io::ErrorKind::NotConnected.into()) };
-        self.out.clear();
         let (mut seq, mut hash) = (self.seq, self.hash);
         for (kind, body) in events {
             seq += 1;
             if kind == Kind::Event {
-                let offset = open.size + self.out.len() as u64;
+                let offset = open.size + lines.len() as u64;
                 self.places.push(Place { seq, file: self.number, offset });
             }
-            hash = line::write(&mut self.out, seq, &hash, kind, body);
+            hash = line::write(lines, seq, &hash, kind, body);
         }
-        if let Err(refused) = open.medium.write_at(open.size, &self.out) {
+        if let Err(refused) = open.medium.write_at(open.size, lines) {
             self.places.list.retain(|place| place.seq <= self.seq);
             self.leave_file();
             return Err(refused);
         }
-        open.size += self.out.len() as u64;
+        open.size += lines.len() as u64;
         if !open.is_unsynced {
             open.is_unsynced = true;
             self.unsynced.push(Arc::clone(&open.medium));
