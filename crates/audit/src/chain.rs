@@ -24,8 +24,8 @@ const RESERVED: u64 = 4 << 20;
 const HEADROOM: u64 = 1 << 20;
 
 thread_local! {
-    /// The lines of one write. Each thread has its own, since threads take turns: what one has just written is not in the
-    /// cache of the other's core.
+    /// The lines of one write. Each thread has its own, since threads take turns: what one has just written is not in
+    /// the cache of the other's core.
     static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 

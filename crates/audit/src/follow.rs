@@ -42,8 +42,8 @@ impl Follow {
         self.after
     }
 
-    /// As [`Follow::next_line`], for a reader who wants records of [`crate::Kind::Event`] only: what lies between them is
-    /// passed over where the writer remembers where they are.
+    /// As [`Follow::next_line`], for a reader who wants records of [`crate::Kind::Event`] only: what lies between them
+    /// is passed over where the writer remembers where they are.
     ///
     /// # Errors
     /// Those of the file system.

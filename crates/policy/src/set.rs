@@ -99,8 +99,8 @@ pub struct Policy {
 /// The statements of several policies, ready to decide requests.
 ///
 /// Statements are indexed by action: those that name an action in full by that name, the others by the product that
-/// their patterns begin with. A decision looks only at statements that can be about its action and, by their outline, about
-/// its resource.
+/// their patterns begin with. A decision looks only at statements that can be about its action and, by their outline,
+/// about its resource.
 #[derive(Debug, Default)]
 pub struct PolicySet {
     sources: Box<[Source]>,
