@@ -1,6 +1,8 @@
 //! What the names of resources that a statement is about have in common, kept where a decision can see it without
 //! looking at the statement.
 
+use std::ops::Range;
+
 use crate::glob::Glob;
 use crate::resource::{Resource, ResourcePattern, Resources};
 
@@ -8,7 +10,7 @@ use crate::resource::{Resource, ResourcePattern, Resources};
 const WIDTH: usize = 16;
 
 /// The bytes at both ends of a name: the first ones, then zeros; zeros, then the last ones.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Ends {
     start: u128,
     end: u128,
@@ -21,14 +23,21 @@ impl Ends {
         end.iter_mut().rev().zip(bytes.iter().rev()).for_each(|(to, from)| *to = *from);
         Self { start: u128::from_ne_bytes(start), end: u128::from_ne_bytes(end) }
     }
+
+    /// What is left where a mask has ones.
+    fn under(self, mask: Self) -> Self {
+        Self { start: self.start & mask.start, end: self.end & mask.end }
+    }
 }
 
 /// What every name that a statement is about has at its ends: it must be equal where the mask has ones. A statement
 /// whose outline does not fit a request is not about its resource; one whose outline fits may be.
-#[derive(Clone, Copy, Debug)]
+///
+/// In the order of the masks, then of what has to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Outline {
-    ends: Ends,
     mask: Ends,
+    ends: Ends,
 }
 
 /// The names of a request's resource, ready to be compared with outlines.
@@ -47,7 +56,8 @@ impl Outline {
     /// The outline of `Resource`.
     pub(crate) fn new(resources: Option<&Resources>) -> Self {
         let Some(Resources { negated: false, patterns }) = resources else { return Self::ANY };
-        patterns.iter().map(Self::of).reduce(Self::common).unwrap_or(Self::ANY)
+        let Self { mask, ends } = patterns.iter().map(Self::of).reduce(Self::common).unwrap_or(Self::ANY);
+        Self { mask, ends: ends.under(mask) }
     }
 
     fn of(pattern: &ResourcePattern) -> Self {
@@ -84,12 +94,58 @@ impl Outline {
         };
         Self { ends: self.ends, mask }
     }
+}
 
-    /// Whether a statement with this outline can be about one of the names.
-    pub(crate) fn fits(&self, names: &Names) -> bool {
-        let Self { ends, mask } = self;
-        let fits = |name: &Ends| ((name.start ^ ends.start) & mask.start) | ((name.end ^ ends.end) & mask.end) == 0;
-        mask.start | mask.end == 0 || names.0.iter().any(fits)
+/// Things with an outline, such as statements: those that fit a request are found by search.
+#[derive(Debug)]
+pub(crate) struct Outlined<T> {
+    /// In the order of the outlines.
+    all: Box<[(Outline, T)]>,
+    /// Where those are whose outlines have the same mask.
+    alike: Box<[Range<usize>]>,
+}
+
+impl<T> Default for Outlined<T> {
+    fn default() -> Self {
+        Self { all: Box::default(), alike: Box::default() }
+    }
+}
+
+impl<T> FromIterator<(Outline, T)> for Outlined<T> {
+    fn from_iter<I: IntoIterator<Item = (Outline, T)>>(things: I) -> Self {
+        let mut all: Box<[_]> = things.into_iter().collect();
+        all.sort_by_key(|(outline, _)| *outline);
+        let mut end = 0;
+        let groups = all.chunk_by(|(one, _), (next, _)| one.mask == next.mask);
+        let alike = groups.map(|group| {
+            let start = end;
+            end += group.len();
+            start..end
+        });
+        Self { alike: alike.collect(), all }
+    }
+}
+
+impl<T> Outlined<T> {
+    /// Everything.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.all.iter().map(|(_, thing)| thing)
+    }
+
+    /// Whether something is true of anything that can be about one of the names.
+    pub(crate) fn any_fitting(&self, names: &Names, mut is_true: impl FnMut(&T) -> bool) -> bool {
+        self.alike.iter().filter_map(|range| self.all.get(range.clone())).any(|group| {
+            let Some((Outline { mask, .. }, _)) = group.first() else { return false };
+            if *mask == Outline::ANY.mask {
+                return group.iter().any(|(_, thing)| is_true(thing));
+            }
+            names.0.iter().any(|name| {
+                let sought = name.under(*mask);
+                let from = group.partition_point(|(outline, _)| outline.ends < sought);
+                let rest = group.get(from..).unwrap_or_default().iter();
+                rest.take_while(|(outline, _)| outline.ends == sought).any(|(_, thing)| is_true(thing))
+            })
+        })
     }
 }
 
@@ -108,8 +164,12 @@ mod tests {
         Resource { product: "kms", region: "cn-hangzhou", account: "1234567890123456", names }
     }
 
+    fn outline_fits(outline: Outline, names: &[&str]) -> bool {
+        [(outline, ())].into_iter().collect::<Outlined<_>>().any_fitting(&Names::of(&request(names)), |()| true)
+    }
+
     fn fits(patterns: &[&str], name: &str) -> bool {
-        Outline::new(Some(&resources(patterns))).fits(&Names::of(&request(&[name])))
+        outline_fits(Outline::new(Some(&resources(patterns))), &[name])
     }
 
     #[test]
@@ -127,9 +187,8 @@ mod tests {
 
     #[test]
     fn nothing_but_a_star_fits_a_request_without_a_resource() {
-        let nothing = Names::of(&request(&[]));
-        assert!(!Outline::new(Some(&resources(&["key/*"]))).fits(&nothing));
-        assert!(Outline::new(None).fits(&nothing));
+        assert!(!outline_fits(Outline::new(Some(&resources(&["key/*"]))), &[]));
+        assert!(outline_fits(Outline::new(None), &[]));
     }
 
     proptest! {
@@ -142,9 +201,30 @@ mod tests {
             let patterns: Vec<_> = patterns.iter().map(String::as_str).collect();
             let names: Vec<_> = names.iter().map(String::as_str).collect();
             let resources = Resources { negated, ..resources(&patterns) };
+            let fits = outline_fits(Outline::new(Some(&resources)), &names);
             let request = request(&names);
-            let fits = Outline::new(Some(&resources)).fits(&Names::of(&request));
             prop_assert!(fits || !resources.cover(&request), "{patterns:?} {names:?}");
+        }
+
+        #[test]
+        fn what_is_found_among_others_is_what_fits_alone(
+            statements in prop::collection::vec(prop::collection::vec("[ab/]{0,4}[*]{0,1}[ab]{0,3}", 1..3), 0..20),
+            names in prop::collection::vec("[ab/]{0,6}", 0..3),
+        ) {
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            let outlines = statements.iter().map(|patterns| {
+                Outline::new(Some(&resources(&patterns.iter().map(String::as_str).collect::<Vec<_>>())))
+            });
+            let outlines: Vec<_> = outlines.collect();
+            let fitting = (0..).zip(&outlines).filter(|(_, outline)| outline_fits(**outline, &names));
+            let all: Outlined<i32> = outlines.iter().copied().zip(0..).collect();
+            let mut found = std::collections::BTreeSet::new();
+            all.any_fitting(&Names::of(&request(&names)), |at| {
+                found.insert(*at);
+                false
+            });
+            prop_assert_eq!(found, fitting.map(|(at, _)| at).collect());
+            prop_assert_eq!(all.iter().count(), outlines.len());
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::action::{Action, Folded};
 use crate::condition::Context;
 use crate::decide::{Failure, MatchedStatement};
 use crate::document::{Document, Effect, Statement};
-use crate::outline::{Names, Outline};
+use crate::outline::{Names, Outline, Outlined};
 use crate::principal::{Caller, Naming};
 use crate::resource::Resource;
 
@@ -129,15 +129,17 @@ struct Index {
     /// Statements with wildcards in the action, by product.
     product: ByName,
     /// Statements whose product is a pattern too.
-    anywhere: Box<[Member]>,
+    anywhere: Members,
 }
 
+/// Statements, found by the outline of their resources.
+type Members = Outlined<Member>;
+
 /// Statements by a name, in its order.
-type ByName = Box<[(Box<str>, Box<[Member]>)]>;
+type ByName = Box<[(Box<str>, Members)]>;
 
 #[derive(Clone, Debug)]
 struct Member {
-    outline: Outline,
     statement: Arc<Statement>,
     policy: usize,
     position: usize,
@@ -159,7 +161,6 @@ impl PolicySet {
             match document {
                 Ok(document) => {
                     members.extend(document.statements.iter().enumerate().map(|(position, statement)| Member {
-                        outline: Outline::new(statement.resources.as_ref()),
                         statement: Arc::clone(statement),
                         policy: at,
                         position,
@@ -225,19 +226,15 @@ impl PolicySet {
         }
         let (folded, names) = (fold(request), Names::of(&request.resource));
         let denied = folded.iter().any(|action| {
-            self.denies.about(action).filter(|(member, _)| member.outline.fits(&names)).any(|(member, sure)| {
-                (sure || member.statement.actions.cover(action))
-                    && !matches!(member.statement.applies(request, action, owner), Match::No)
-            })
+            self.denies
+                .any_about(action, &names, |statement| !matches!(statement.applies(request, action, owner), Match::No))
         });
         if denied {
             return Some(Effect::Deny);
         }
         let allowed = folded.iter().any(|action| {
-            self.allows.about(action).filter(|(member, _)| member.outline.fits(&names)).any(|(member, sure)| {
-                (sure || member.statement.actions.cover(action))
-                    && matches!(member.statement.applies(request, action, owner), Match::Yes)
-            })
+            self.allows
+                .any_about(action, &names, |statement| matches!(statement.applies(request, action, owner), Match::Yes))
         });
         allowed.then_some(Effect::Allow)
     }
@@ -262,7 +259,7 @@ impl PolicySet {
     pub fn absent_keys(&self, request: &Request<'_>) -> BTreeSet<String> {
         let mut absent = BTreeSet::new();
         for action in &fold(request) {
-            for (member, _) in self.denies.about(action).chain(self.allows.about(action)) {
+            for member in self.denies.about(action).chain(self.allows.about(action)) {
                 let statement = &member.statement;
                 if statement.actions.cover(action)
                     && statement.resources.as_ref().is_none_or(|it| it.cover(&request.resource))
@@ -287,7 +284,7 @@ impl PolicySet {
         let mut found = Vec::new();
         let mut seen = BTreeSet::new();
         for action in actions {
-            for (member, _) in index.about(action) {
+            for member in index.about(action) {
                 let at = (member.policy, member.position);
                 let (Some(source), false) = (self.sources.get(member.policy), seen.contains(&at)) else { continue };
                 if !member.statement.actions.cover(action) {
@@ -341,31 +338,48 @@ impl Index {
         }
         let about = |name: &&str| {
             let folded = Action::parse(name).map(Action::fold)?;
-            let about = members.iter().filter(|member| member.statement.actions.cover(&folded)).cloned().collect();
-            Some(((*name).into(), about))
+            let about = members.iter().filter(|member| member.statement.actions.cover(&folded)).cloned();
+            Some(((*name).into(), outlined(about)))
         };
         Self {
             exact: names.iter().filter_map(about).collect(),
-            product: product.into_iter().map(|(name, members)| (name, members.into())).collect(),
-            anywhere: anywhere.into(),
+            product: product.into_iter().map(|(name, members)| (name, outlined(members))).collect(),
+            anywhere: outlined(anywhere),
         }
     }
 
-    /// The statements that can be about an action, and for each whether it surely is.
-    fn about(&self, action: &Folded) -> impl Iterator<Item = (&Member, bool)> {
+    /// The lists of statements that can be about an action, and for each whether they surely are.
+    fn lists(&self, action: &Folded) -> impl Iterator<Item = (&Members, bool)> {
         let exact = named(&self.exact, action.text());
         let (product, anywhere) = match exact {
-            Some(_) => (None, &[][..]),
-            None => (named(&self.product, action.product()), &*self.anywhere),
+            Some(_) => (None, None),
+            None => (named(&self.product, action.product()), Some(&self.anywhere)),
         };
-        let sure = exact.into_iter().flatten().map(|member| (member, true));
-        sure.chain(product.into_iter().flatten().chain(anywhere).map(|member| (member, false)))
+        exact.into_iter().map(|list| (list, true)).chain(product.into_iter().chain(anywhere).map(|list| (list, false)))
+    }
+
+    /// The statements that can be about an action.
+    fn about(&self, action: &Folded) -> impl Iterator<Item = &Member> {
+        self.lists(action).flat_map(|(list, _)| list.iter())
+    }
+
+    /// Whether something is true of any statement that is about an action and can be about a resource with these names.
+    fn any_about(&self, action: &Folded, names: &Names, mut is_true: impl FnMut(&Statement) -> bool) -> bool {
+        self.lists(action).any(|(list, sure)| {
+            list.any_fitting(names, |Member { statement, .. }| {
+                (sure || statement.actions.cover(action)) && is_true(statement)
+            })
+        })
     }
 }
 
-fn named<'s>(list: &'s ByName, name: &str) -> Option<&'s [Member]> {
+fn outlined(members: impl IntoIterator<Item = Member>) -> Members {
+    members.into_iter().map(|member| (Outline::new(member.statement.resources.as_ref()), member)).collect()
+}
+
+fn named<'s>(list: &'s ByName, name: &str) -> Option<&'s Members> {
     let at = list.binary_search_by(|(known, _)| (**known).cmp(name)).ok()?;
-    list.get(at).map(|(_, members)| &**members)
+    list.get(at).map(|(_, members)| members)
 }
 
 impl Statement {
