@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What policies cost an Encrypt: the root of an account and a user with many policies, under the same load in turn.
+# What policies cost an Encrypt: the root of an account and a user with many policies, under the same load in turn, each on
+# a server of its own, so that all have as much to remember.
 #
 #   bench/policies.sh [ROUNDS]     7 rounds by default
 #
@@ -25,9 +26,13 @@ start() {
   SERVERS+=("$!")
   for _ in $(seq 100); do [[ -s $FOLDER/$2/endpoints.json ]] && break || sleep 0.1; done
 }
-start "$SESAME" data
-[[ -z $PLAIN ]] || start "$PLAIN" plain
-call() { "$SESAME" call --data "$FOLDER/data" "$@"; }
+readonly WHO=(${PLAIN:+plain} root user)
+declare -A SERVER
+for who in "${WHO[@]}"; do
+  if [[ $who == plain ]]; then start "$PLAIN" "$who"; else start "$SESAME" "$who"; fi
+  SERVER[$who]=${SERVERS[-1]}
+done
+call() { "$SESAME" call --data "$FOLDER/user" "$@"; }
 member() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" | head -1; }
 
 # The statements of a busy user: other products, other keys, wildcards, denials; the grant at the end.
@@ -67,26 +72,19 @@ for ((policy = 0; policy < 20; policy++)); do
 done
 KEY=$(call Ram:CreateAccessKey --UserName busy)
 USER_ID=$(member AccessKeyId <<<"$KEY") USER_SECRET=$(member AccessKeySecret <<<"$KEY")
-# Ten keys in a data folder, made once for all rounds.
+# Ten keys for each, made once for all rounds.
 load() {
-  local data=$1 pid=$2
-  shift 2
-  "$LOAD" --data "$FOLDER/$data" --keys 10 --key-list "$FOLDER/$data.keys" --pid "$pid" "$@"
+  local who=$1
+  shift
+  "$LOAD" --data "$FOLDER/$who" --keys 10 --key-list "$FOLDER/$who.keys" --pid "${SERVER[$who]}" "$@"
 }
-measure() {
-  load "$@" --connections 16 --warmup 1 --duration "$SECONDS_EACH" --json |
-    sed -n 's/.*"cpu_us_per_request": *\([0-9.]*\).*/\1/p'
-}
-load data "${SERVERS[0]}" --duration 1 --warmup 0 >/dev/null
-[[ -z $PLAIN ]] || load plain "${SERVERS[1]}" --duration 1 --warmup 0 >/dev/null
-readonly WHO=(${PLAIN:+plain} root user)
+for who in "${WHO[@]}"; do load "$who" --duration 1 --warmup 0 >/dev/null; done
 for ((round = 1; round <= ROUNDS; round++)); do
   for who in "${WHO[@]}"; do
-    case $who in
-      plain) cost=$(measure plain "${SERVERS[1]}") ;;
-      root) cost=$(measure data "${SERVERS[0]}") ;;
-      user) cost=$(measure data "${SERVERS[0]}" --access-key-id "$USER_ID" --access-key-secret "$USER_SECRET") ;;
-    esac
+    as=()
+    [[ $who != user ]] || as=(--access-key-id "$USER_ID" --access-key-secret "$USER_SECRET")
+    cost=$(load "$who" "${as[@]}" --connections 16 --warmup 1 --duration "$SECONDS_EACH" --json |
+      sed -n 's/.*"cpu_us_per_request": *\([0-9.]*\).*/\1/p')
     printf 'round %d: %s %.1f CPU us per request\n' "$round" "$who" "$cost"
     echo "$cost" >>"$FOLDER/$who.costs"
   done
