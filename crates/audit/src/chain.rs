@@ -119,6 +119,8 @@ pub(crate) struct Chain {
     torn: Vec<Torn>,
     /// Files that were written to since they were last on disk.
     unsynced: Vec<Arc<dyn Medium>>,
+    /// Files that get no more records.
+    left: Vec<Arc<dyn Medium>>,
     signed_seq: u64,
     places: Places,
 }
@@ -156,6 +158,7 @@ impl Chain {
             hash: end.hash,
             torn: end.torn,
             unsynced: Vec::new(),
+            left: Vec::new(),
             signed_seq: end.seq,
             places: Places { list: VecDeque::new(), after: end.seq },
         })
@@ -217,6 +220,11 @@ impl Chain {
         mem::take(&mut self.unsynced)
     }
 
+    /// Takes the files that get no more records.
+    pub(crate) fn take_left(&mut self) -> Vec<Arc<dyn Medium>> {
+        mem::take(&mut self.left)
+    }
+
     /// Whether the open file has been taken away or shortened by somebody else.
     pub(crate) fn is_disturbed(&self) -> bool {
         self.open.as_ref().is_some_and(|open| !open.medium.is_in_place(open.size))
@@ -247,9 +255,7 @@ impl Chain {
         let _ = open.medium.cut(open.size);
         let path = self.folder.join(file_name(self.number));
         self.torn.extend(Torn::behind(self.number, &path, open.size).unwrap_or_default());
-        if open.is_unsynced {
-            self.unsynced.push(open.medium);
-        }
+        self.left.push(open.medium);
     }
 
     fn rotate(&mut self, now: i64) -> io::Result<()> {

@@ -13,8 +13,6 @@ use crate::HEAD;
 use crate::log::{Durability, Inner, Unavailable};
 use crate::read::files;
 
-/// How often records are brought to disk and their head is signed.
-const ROUND: Duration = Duration::from_millis(500);
 /// How often a signature goes into the chain itself.
 const CHECKPOINT: Duration = Duration::from_secs(60);
 /// How often old files are looked for.
@@ -25,9 +23,9 @@ const RETENTION: Duration = Duration::from_secs(600);
 pub(crate) struct Keeper(thread::Thread);
 
 impl Keeper {
-    pub(crate) fn start(inner: &Arc<Inner>) -> io::Result<Self> {
+    pub(crate) fn start(inner: &Arc<Inner>, every: Duration) -> io::Result<Self> {
         let weak = Arc::downgrade(inner);
-        let handle = thread::Builder::new().name("sesame-audit".to_owned()).spawn(move || run(&weak))?;
+        let handle = thread::Builder::new().name("sesame-audit".to_owned()).spawn(move || run(&weak, every))?;
         let thread = handle.thread().clone();
         let _ = inner.keeper.set(thread.clone());
         Ok(Self(thread))
@@ -40,7 +38,7 @@ impl Drop for Keeper {
     }
 }
 
-fn run(inner: &Weak<Inner>) {
+fn run(inner: &Weak<Inner>, every: Duration) {
     let (mut round, mut checkpoint, mut retention) = (Instant::now(), Instant::now(), None::<Instant>);
     loop {
         let Some(inner) = inner.upgrade() else { return };
@@ -50,7 +48,7 @@ fn run(inner: &Weak<Inner>) {
         if inner.durability == Durability::Disk {
             inner.flush(inner.chain.lock());
         }
-        if round.elapsed() >= ROUND {
+        if round.elapsed() >= every {
             round = Instant::now();
             let is_due = checkpoint.elapsed() >= CHECKPOINT;
             if is_due {
@@ -63,7 +61,7 @@ fn run(inner: &Weak<Inner>) {
             }
         }
         drop(inner);
-        thread::park_timeout(ROUND.saturating_sub(round.elapsed()));
+        thread::park_timeout(every.saturating_sub(round.elapsed()));
     }
 }
 
@@ -72,6 +70,7 @@ impl Inner {
     pub(crate) fn keep(self: &Arc<Self>, checkpoint: bool) {
         self.repair();
         let now = self.clock.now().millis();
+        self.keep_staging();
         let kept = self.with_chain(|chain| {
             if chain.is_disturbed() {
                 chain.leave_file();
@@ -91,6 +90,16 @@ impl Inner {
         }
     }
 
+    /// Makes the file of staged records anew when somebody took it away.
+    fn keep_staging(self: &Arc<Self>) {
+        let lost = match &*self.staging.lock() {
+            Some(staging) if !staging.is_in_place() => staging.generation(),
+            _ => return,
+        };
+        tracing::error!("the file of staged records of the audit trail was moved or removed; a new one is begun");
+        self.open_staging(lost);
+    }
+
     /// Waits for the disk, then signs what is on it.
     pub(crate) fn bring_to_disk(self: &Arc<Self>) -> io::Result<()> {
         let now = self.clock.now().millis();
@@ -100,11 +109,15 @@ impl Inner {
                 return None;
             }
             self.signed.store(chain.seq, Ordering::Relaxed);
-            Some((unsynced, chain.head(now)))
+            Some((unsynced, chain.take_left(), chain.head(now)))
         });
-        let Some((unsynced, head)) = due else { return Ok(()) };
+        let Some((unsynced, left, head)) = due else { return Ok(()) };
         for file in unsynced {
             file.sync()?;
+        }
+        for file in left {
+            // All of it is on disk, and who follows the trail has read it or is far behind.
+            file.forget();
         }
         replace(&self.folder, HEAD, &format!("{head}\n"))
     }

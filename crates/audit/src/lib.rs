@@ -17,13 +17,15 @@ mod line;
 mod log;
 mod medium;
 mod read;
+mod staging;
 mod verify;
 
 pub use follow::Follow;
 pub use line::{Kind, Line};
-pub use log::{AuditLog, Durability, Options, Unavailable};
+pub use log::{AuditLog, Durability, Options, ROUND, Unavailable};
 pub use medium::{Disk, Files, Medium};
 pub use read::{Records, files};
+pub use staging::staged;
 pub use verify::{Broken, Proof, Trust, verify};
 
 #[doc(hidden)]

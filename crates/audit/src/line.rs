@@ -23,7 +23,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Event, Self::Data, Self::File, Self::Checkpoint, Self::Notice];
+    pub(crate) const ALL: [Self; 5] = [Self::Event, Self::Data, Self::File, Self::Checkpoint, Self::Notice];
 
     /// The name of the member.
     pub fn name(self) -> &'static str {

@@ -1,5 +1,6 @@
 //! The trail as the rest of the server sees it: append, and wait until the record has left the process.
 
+use std::cell::RefCell;
 use std::fs;
 use std::future::poll_fn;
 use std::io;
@@ -19,16 +20,24 @@ use crate::chain::{Batch, Chain, Place};
 use crate::keeper::{self, Keeper};
 use crate::line::Kind;
 use crate::medium::Files;
+use crate::staging::{Leaving, Left, Staging};
 use crate::{PUBLIC_KEY, TRAIL_ID, verify};
 
+/// How often records are brought to disk and their head is signed: so often that both are done within a second.
+pub const ROUND: Duration = Duration::from_millis(500);
 /// A write that takes longer than this belongs on a thread of its own.
 const SLOW: Duration = Duration::from_millis(2);
-/// How often a record looks whether the writer is done before it waits for it; a write takes about as long.
-const LOOKS: u32 = 100;
+/// Staged records are written when there are so many bytes of them, or after a round of the keeper.
+const DUE: usize = 64 << 10;
 /// Writes for others that a call makes after its own.
 const ROUNDS: usize = 4;
 /// Records kept for later while the disk takes none.
 const BACKLOG_BYTES: usize = 8 << 20;
+
+thread_local! {
+    /// A copy of the staged records that a thread brings into the chain.
+    static LEAVING: RefCell<Leaving> = RefCell::default();
+}
 
 /// When an answer may be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +65,8 @@ pub struct Options {
     pub retention_days: u64,
     /// The key that signs checkpoints.
     pub signer: Ed25519,
+    /// How often records are brought to disk and their head is signed: [`ROUND`], unless a test decides when.
+    pub round: Duration,
     /// Makes the files.
     pub files: Arc<dyn Files>,
     /// The clock.
@@ -81,13 +92,18 @@ pub(crate) struct Inner {
     pub(crate) durability: Durability,
     pub(crate) retention_days: u64,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) files: Arc<dyn Files>,
     pending: Mutex<Pending>,
-    /// Whether anything is pending.
-    has_pending: AtomicBool,
+    /// Where records are stored that nobody waits for, where that is possible.
+    pub(crate) staging: Mutex<Option<Staging>>,
+    /// Whether somebody waits for what is pending.
+    has_waiting: AtomicBool,
     /// Boxed, so that those who look at the lock do not slow down whoever writes.
     pub(crate) chain: Mutex<Box<Chain>>,
     /// Whether the last write took long.
     is_slow: AtomicBool,
+    /// Whether a thread of its own is about to write.
+    is_left_to_thread: AtomicBool,
     trouble: Mutex<Option<Unavailable>>,
     is_refusing: AtomicBool,
     backlog: Mutex<Batch>,
@@ -101,7 +117,7 @@ pub(crate) struct Inner {
     _lock: Flock<fs::File>,
 }
 
-/// Records that wait for a write that somebody else makes.
+/// Records that wait for a write.
 #[derive(Debug, Default)]
 struct Pending {
     batch: Batch,
@@ -158,23 +174,28 @@ impl AuditLog {
         keeper::replace(&options.folder, PUBLIC_KEY, &public)?;
         let node: String = options.node.chars().filter(|c| c.is_ascii_alphanumeric() || "._-".contains(*c)).collect();
         let id = trail_id(&options.folder, options.fresh_id)?;
+        let left = Left::find(&options.folder)?;
         let chain = Chain::find(
             &options.folder,
             (&id, &node),
-            options.files,
+            Arc::clone(&options.files),
             Arc::new(options.signer),
             options.file_bytes.max(4_096),
         )?;
+        let left_behind = left.behind(&options.folder, chain.seq)?;
         let inner = Arc::new(Inner {
             folder: options.folder,
             id,
             durability: options.durability,
             retention_days: options.retention_days,
             clock: options.clock,
+            files: options.files,
             pending: Mutex::default(),
-            has_pending: AtomicBool::new(false),
+            staging: Mutex::default(),
+            has_waiting: AtomicBool::new(false),
             chain: Mutex::new(Box::new(chain)),
             is_slow: AtomicBool::new(false),
+            is_left_to_thread: AtomicBool::new(false),
             trouble: Mutex::new(None),
             is_refusing: AtomicBool::new(false),
             backlog: Mutex::default(),
@@ -186,9 +207,15 @@ impl AuditLog {
             is_closed: AtomicBool::new(false),
             _lock: lock,
         });
+        if !left_behind.ends.is_empty() {
+            inner.note(&serde_json::json!({"notice": "recovered", "records": left_behind.ends.len()}))?;
+            let now = inner.clock.now().millis();
+            inner.with_chain(|chain| chain.append(left_behind.iter(), now))?;
+        }
         inner.note(&serde_json::json!({"notice": "started", "version": env!("CARGO_PKG_VERSION")}))?;
         inner.bring_to_disk()?;
-        let keeper = Arc::new(Keeper::start(&inner)?);
+        inner.open_staging(left.generation);
+        let keeper = Arc::new(Keeper::start(&inner, options.round)?);
         Ok(Self { inner, _keeper: keeper })
     }
 
@@ -206,18 +233,19 @@ impl AuditLog {
 
     /// Appends an event, a JSON object on one line, and waits until it has left the process, or is on disk.
     ///
-    /// Whoever finds nobody writing writes at once, before this returns; records that come meanwhile share the next
-    /// write.
+    /// A record of [`Kind::Data`] is staged where that is possible: nothing waits, and the record comes into the chain
+    /// within half a second, or at the next start. Other records are in the chain when this is done, and with them all
+    /// that were staged before.
     ///
     /// # Errors
     /// [`Unavailable`]: the record is kept in memory and written when that is possible again.
     pub fn append(&self, kind: Kind, event: &[u8]) -> impl Future<Output = Result<(), Unavailable>> + Send + use<> {
-        let written = self.inner.write_now(kind, event);
-        let group = if written.is_none() { Some(self.inner.wait_for_write(kind, event)) } else { None };
+        let is_staged = kind == Kind::Data && self.inner.stage(kind, event);
+        let group = (!is_staged).then(|| self.inner.wait_for_write(kind, event));
         async move {
             match group {
                 Some(group) => group.wait().await,
-                None => written.unwrap_or(Ok(())),
+                None => Ok(()),
             }
         }
     }
@@ -302,6 +330,14 @@ fn lock(folder: &std::path::Path) -> io::Result<Flock<fs::File>> {
         .map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another process writes this audit trail"))
 }
 
+/// Does something that may take long elsewhere.
+fn on_a_thread(work: impl FnOnce() + Send + 'static) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
+    }
+}
+
 impl Inner {
     pub(crate) fn wake_keeper(&self) {
         if let Some(keeper) = self.keeper.get() {
@@ -309,36 +345,69 @@ impl Inner {
         }
     }
 
-    /// Does something with the chain, then writes what came meanwhile: those who find the chain taken rely on it.
+    /// Begins to stage records, where that is possible.
+    pub(crate) fn open_staging(self: &Arc<Self>, generation: u64) {
+        if self.durability == Durability::Disk {
+            return;
+        }
+        self.with_chain(|chain| match Staging::open(&*self.files, &self.folder, chain.seq, generation) {
+            Ok(fresh) => loop {
+                let mut staging = self.staging.lock();
+                if staging.as_ref().is_none_or(Staging::is_empty) {
+                    *staging = fresh;
+                    break;
+                }
+                drop(staging);
+                if !self.write_leaving(chain) {
+                    break;
+                }
+            },
+            Err(cause) => tracing::warn!(%cause, "records of the audit trail are written one by one"),
+        });
+    }
+
+    /// Writes what is pending and does something with the chain; those who find it taken rely on what they leave being
+    /// written, too.
     pub(crate) fn with_chain<T>(self: &Arc<Self>, work: impl FnOnce(&mut Chain) -> T) -> T {
-        let done = work(&mut self.chain.lock());
+        let mut chain = self.chain.lock();
+        self.write_pending(&mut chain);
+        let done = work(&mut chain);
+        drop(chain);
         self.write_rest(ROUNDS);
         done
     }
 
-    /// Writes a record at once, if nobody writes and the disk is quick.
-    fn write_now(self: &Arc<Self>, kind: Kind, event: &[u8]) -> Option<Result<(), Unavailable>> {
-        if self.durability == Durability::Disk || self.is_slow.load(Ordering::Relaxed) {
-            return None;
+    /// Stores a record where it outlives this process; whether that is possible.
+    fn stage(self: &Arc<Self>, kind: Kind, event: &[u8]) -> bool {
+        if self.durability == Durability::Disk {
+            return false;
         }
-        let mut looks = LOOKS;
-        let mut chain = loop {
+        let crc = crc32fast::hash(event);
+        let staged = self.staging.lock().as_mut().and_then(|staging| staging.push(kind, crc, event));
+        if staged.is_some_and(|bytes| bytes >= DUE) {
+            self.write_staged();
+        }
+        staged.is_some()
+    }
+
+    /// Writes what is staged, unless somebody does.
+    fn write_staged(self: &Arc<Self>) {
+        if !self.is_slow.load(Ordering::Relaxed) {
             // Only looks, since whoever tries to take the lock slows down whoever has it.
             if !self.chain.is_locked()
                 && let Some(chain) = self.chain.try_lock()
             {
-                break chain;
+                self.flush(chain);
+                self.write_rest(ROUNDS);
             }
-            looks = looks.checked_sub(1)?;
-            std::hint::spin_loop();
-        };
-        let written = self.write(&mut chain, std::iter::once((kind, event)));
-        drop(chain);
-        if let Err(unavailable) = &written {
-            self.fail(unavailable, std::iter::once((kind, event)));
+        } else if !self.is_left_to_thread.swap(true, Ordering::Relaxed) {
+            let staged = Arc::clone(self);
+            on_a_thread(move || {
+                staged.is_left_to_thread.store(false, Ordering::Relaxed);
+                staged.flush(staged.chain.lock());
+                staged.write_rest(usize::MAX);
+            });
         }
-        self.write_rest(ROUNDS);
-        Some(written)
     }
 
     /// Leaves a record to whoever writes next.
@@ -346,18 +415,18 @@ impl Inner {
         let group = {
             let mut pending = self.pending.lock();
             pending.batch.push(kind, event);
-            self.has_pending.store(true, Ordering::SeqCst);
+            self.has_waiting.store(true, Ordering::SeqCst);
             Arc::clone(&pending.group)
         };
         self.write_rest(if self.is_slow.load(Ordering::Relaxed) { 0 } else { ROUNDS });
         group
     }
 
-    /// Writes what waits, unless somebody else has the chain and will. After so many rounds a thread of its own does,
-    /// so that no call waits for the records of all others.
+    /// Writes what somebody waits for, unless somebody else has the chain and will. After so many rounds a thread of its
+    /// own does, so that no call waits for the records of all others.
     fn write_rest(self: &Arc<Self>, rounds: usize) {
         if self.durability == Durability::Disk {
-            if self.has_pending.load(Ordering::SeqCst) {
+            if self.has_waiting.load(Ordering::SeqCst) {
                 self.wake_keeper();
             }
             return;
@@ -365,41 +434,85 @@ impl Inner {
         for _ in 0..rounds {
             // Whoever has just left a record, or given the chain back, must see what the other one did before.
             fence(Ordering::SeqCst);
-            if !self.has_pending.load(Ordering::SeqCst) {
+            if !self.has_waiting.load(Ordering::SeqCst) {
                 return;
             }
             let Some(chain) = self.chain.try_lock() else { return };
             self.flush(chain);
         }
         let rest = Arc::clone(self);
-        let write = move || rest.write_rest(usize::MAX);
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(write)),
-            Err(_) => write(),
+        on_a_thread(move || rest.write_rest(usize::MAX));
+    }
+
+    /// Writes what is staged and what somebody waits for, and tells those who do.
+    pub(crate) fn flush(&self, mut chain: MutexGuard<'_, Box<Chain>>) {
+        if self.durability == Durability::Process {
+            return self.write_pending(&mut chain);
+        }
+        let Some((batch, group)) = self.take_pending() else { return };
+        let written = self.write(&mut chain, batch.iter());
+        let unsynced = chain.take_unsynced();
+        drop(chain);
+        let synced = unsynced.iter().try_for_each(|file| file.sync());
+        self.finish(batch, &group, written.and(synced.map_err(|cause| Unavailable::new(&cause))));
+    }
+
+    /// As [`Inner::flush`], where nobody waits for the disk.
+    fn write_pending(&self, chain: &mut Chain) {
+        if self.durability == Durability::Disk {
+            return;
+        }
+        // What was staged before a failure may still be there, and newer records behind it.
+        while self.write_leaving(chain) {}
+        if let Some((batch, group)) = self.take_pending() {
+            let written = self.write(chain, batch.iter());
+            self.finish(batch, &group, written);
         }
     }
 
-    /// Writes everything that waits, and tells those who wait for it.
-    pub(crate) fn flush(&self, mut chain: MutexGuard<'_, Box<Chain>>) {
-        let (batch, group) = {
-            let mut pending = self.pending.lock();
-            if pending.batch.ends.is_empty() {
-                return;
-            }
-            self.has_pending.store(false, Ordering::SeqCst);
-            let spare = mem::take(&mut pending.spare);
-            (mem::replace(&mut pending.batch, spare), mem::take(&mut pending.group))
-        };
-        let written = self.write(&mut chain, batch.iter());
-        let unsynced = if self.durability == Durability::Disk { chain.take_unsynced() } else { Vec::new() };
-        drop(chain);
-        let synced = unsynced.iter().try_for_each(|file| file.sync());
-        let outcome = written.and(synced.map_err(|cause| Unavailable::new(&cause)));
+    /// Brings staged records into the chain; whether there may be more.
+    fn write_leaving(&self, chain: &mut Chain) -> bool {
+        if self.is_refusing.load(Ordering::Relaxed) && !chain.is_open() {
+            return false;
+        }
+        LEAVING.with_borrow_mut(|leaving| {
+            let left = match &mut *self.staging.lock() {
+                Some(staging) => staging.leave(chain.seq, leaving),
+                None => return false,
+            };
+            let written = match left {
+                Ok(false) => return false,
+                Ok(true) => self.write(chain, leaving.iter()),
+                Err(cause) => Err(Unavailable::new(&cause)),
+            };
+            leaving.clear();
+            let chained = written.and_then(|()| match &mut *self.staging.lock() {
+                Some(staging) => staging.chained().map_err(|cause| Unavailable::new(&cause)),
+                None => Ok(()),
+            });
+            // They stay where they are, and nothing is lost.
+            chained.inspect_err(|unavailable| self.refuse(unavailable)).is_ok()
+        })
+    }
+
+    /// Takes the records that somebody waits for.
+    fn take_pending(&self) -> Option<(Batch, Arc<Group>)> {
+        if !self.has_waiting.load(Ordering::SeqCst) {
+            return None;
+        }
+        let mut pending = self.pending.lock();
+        self.has_waiting.store(false, Ordering::SeqCst);
+        let spare = mem::take(&mut pending.spare);
+        let batch = mem::replace(&mut pending.batch, spare);
+        (!batch.ends.is_empty()).then(|| (batch, mem::take(&mut pending.group)))
+    }
+
+    fn finish(&self, mut batch: Batch, group: &Group, outcome: Result<(), Unavailable>) {
         if let Err(unavailable) = &outcome {
-            self.fail(unavailable, batch.iter());
+            self.keep_for_later(batch.iter());
+            self.refuse(unavailable);
         }
         group.complete(outcome);
-        let mut batch = batch;
         batch.clear();
         self.pending.lock().spare = batch;
     }
@@ -419,12 +532,6 @@ impl Inner {
             self.is_slow.store(is_slow, Ordering::Relaxed);
         }
         Ok(())
-    }
-
-    /// Keeps records that could not be written for later, and takes no more calls.
-    fn fail<'e>(&self, cause: &Unavailable, events: impl Iterator<Item = (Kind, &'e [u8])>) {
-        self.keep_for_later(events);
-        self.refuse(cause);
     }
 
     /// Takes no more calls until [`Inner::repair`] succeeds.
@@ -461,19 +568,18 @@ impl Inner {
             "refusedCalls": refused, "lostRecords": lost,
         });
         let notice = notice.to_string();
-        let events = std::iter::once((Kind::Notice, notice.as_bytes())).chain(backlog.iter());
-        let written = self.with_chain(|chain| {
-            chain.append(events, now)?;
-            chain.reserve()
+        let mut chain = self.chain.lock();
+        let written = chain.reserve().and_then(|()| {
+            chain.append(std::iter::once((Kind::Notice, notice.as_bytes())), now)?;
+            self.is_refusing.store(false, Ordering::Relaxed);
+            // Those that were staged came first.
+            while self.write_leaving(&mut chain) {}
+            if backlog.ends.is_empty() { Ok(()) } else { chain.append(backlog.iter(), now) }
         });
         match written {
-            Ok(()) => {
-                *self.trouble.lock() = None;
-                self.is_refusing.store(false, Ordering::Relaxed);
-                tracing::warn!(refused, late = backlog.ends.len(), lost, "the audit trail is written again");
-            }
+            Ok(()) => tracing::warn!(refused, late = backlog.ends.len(), lost, "the audit trail is written again"),
             Err(cause) => {
-                tracing::debug!(%cause, "the audit trail still cannot be written");
+                self.refuse(&Unavailable::new(&cause));
                 self.refused.fetch_add(refused, Ordering::Relaxed);
                 self.lost.fetch_add(lost, Ordering::Relaxed);
                 let mut newer = self.backlog.lock();
@@ -483,6 +589,8 @@ impl Inner {
                 *newer = backlog;
             }
         }
+        self.flush(chain);
+        self.write_rest(ROUNDS);
     }
 
     pub(crate) fn note(self: &Arc<Self>, body: &serde_json::Value) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! A disk that fails when a test says so.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +25,24 @@ impl Files for Failing {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn Medium>> {
         Self::check(&self.0)?;
         Ok(Arc::new(FailingFile(Disk.create(path)?, Arc::clone(&self.0))))
+    }
+
+    fn mappable(&self, path: &Path, bytes: u64) -> io::Result<Option<File>> {
+        Disk.mappable(path, bytes)
+    }
+}
+
+/// Files on a disk where none can be mapped.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unmapped;
+
+impl Files for Unmapped {
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn Medium>> {
+        Disk.create(path)
+    }
+
+    fn mappable(&self, _: &Path, _: u64) -> io::Result<Option<File>> {
+        Ok(None)
     }
 }
 
@@ -52,5 +71,9 @@ impl Medium for FailingFile {
 
     fn is_in_place(&self, length: u64) -> bool {
         self.0.is_in_place(length)
+    }
+
+    fn forget(&self) {
+        self.0.forget();
     }
 }

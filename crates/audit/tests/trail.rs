@@ -5,10 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use proptest::prelude::*;
-use sesame_audit::testing::Failing;
-use sesame_audit::{AuditLog, Broken, Durability, Follow, Kind, Options, Proof, Records, Trust, files, verify};
+use sesame_audit::testing::{Failing, Unmapped};
+use sesame_audit::{
+    AuditLog, Broken, Durability, Files, Follow, Kind, Options, Proof, Records, Trust, files, staged, verify,
+};
 use sesame_crypto::{Ed25519, SecretBytes};
 use sesame_domain::SystemClock;
 
@@ -21,6 +24,7 @@ fn options(folder: &Path, full: &Arc<AtomicBool>) -> Options {
         file_bytes: 4_096,
         retention_days: 0,
         signer: Ed25519::from_seed(&SecretBytes::new(vec![7; 32])).unwrap(),
+        round: Duration::from_secs(3_600),
         files: Arc::new(Failing(Arc::clone(full))),
         clock: Arc::new(SystemClock),
     }
@@ -36,15 +40,30 @@ async fn append(log: &AuditLog, from: u64, count: u64) {
     }
 }
 
+/// Appends records that may be staged.
+async fn append_data(log: &AuditLog, numbers: impl Iterator<Item = u64>) {
+    for number in numbers {
+        log.append(Kind::Data, data(number).as_bytes()).await.unwrap();
+    }
+}
+
+fn data(number: u64) -> String {
+    format!("{{\"data\":{number}}}")
+}
+
 fn proved(folder: &Path) -> Result<Proof, Broken> {
     verify(folder, &Trust::default())
 }
 
 fn events(folder: &Path) -> Vec<String> {
+    bodies(folder, &[Kind::Event])
+}
+
+fn bodies(folder: &Path, kinds: &[Kind]) -> Vec<String> {
     let mut records = Records::from(folder, 0).unwrap();
     let mut found = Vec::new();
     while let Some(line) = records.next_line().unwrap() {
-        if line.kind == Kind::Event {
+        if kinds.contains(&line.kind) {
             found.push(String::from_utf8(line.body.to_vec()).unwrap());
         }
     }
@@ -75,15 +94,24 @@ fn what_was_written_is_proved_and_read_back() {
 
 #[test]
 fn records_of_many_tasks_are_all_kept() {
-    for durability in [Durability::Process, Durability::Disk] {
+    let mapped: Arc<dyn Files> = Arc::new(Failing::default());
+    for (durability, files) in [
+        (Durability::Process, Arc::clone(&mapped)),
+        (Durability::Process, Arc::new(Unmapped)),
+        (Durability::Disk, mapped),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         runtime().block_on(async {
-            let options = Options { durability, ..options(folder.path(), &Arc::default()) };
+            let options = Options { durability, files, ..options(folder.path(), &Arc::default()) };
             let log = AuditLog::open(options).unwrap();
             let tasks: Vec<_> = (0..20)
                 .map(|task| {
                     let log = log.clone();
-                    tokio::spawn(async move { append(&log, task * 100, 20).await })
+                    tokio::spawn(async move {
+                        append(&log, task * 100, 10).await;
+                        append_data(&log, task * 100..task * 100 + 100).await;
+                        append(&log, task * 100 + 10, 10).await;
+                    })
                 })
                 .collect();
             for task in tasks {
@@ -93,7 +121,149 @@ fn records_of_many_tasks_are_all_kept() {
         });
         proved(folder.path()).unwrap();
         assert_eq!(events(folder.path()).len(), 400);
+        assert_eq!(bodies(folder.path(), &[Kind::Data]).len(), 2_000);
     }
+}
+
+#[test]
+fn what_was_staged_when_the_process_died_is_in_the_chain_after_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let never = Arc::default();
+    for start in 0..3 {
+        runtime().block_on(async {
+            let log = AuditLog::open(options(folder.path(), &never)).unwrap();
+            assert_eq!(staged(folder.path()).unwrap(), 0);
+            append_data(&log, start * 10..start * 10 + 5).await;
+            log.keep();
+            append_data(&log, start * 10 + 5..start * 10 + 10).await;
+        });
+        // Dropped without an end, as by `kill -9`.
+        assert_eq!(staged(folder.path()).unwrap(), 5);
+        assert_eq!(bodies(folder.path(), &[Kind::Data]).len() as u64, start * 10 + 5);
+        proved(folder.path()).unwrap();
+    }
+    AuditLog::open(options(folder.path(), &never)).unwrap().close();
+    let proof = proved(folder.path()).unwrap();
+    assert_eq!(proof.notices.len(), 3, "{proof:?}");
+    assert!(proof.notices.iter().all(|notice| notice.contains("\"recovered\",\"records\":5")), "{proof:?}");
+    assert_eq!(bodies(folder.path(), &[Kind::Data]), (0..30).map(data).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_event_is_in_the_chain_at_once_behind_what_was_staged_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    runtime().block_on(async {
+        let log = AuditLog::open(options(folder.path(), &Arc::default())).unwrap();
+        append_data(&log, 0..3).await;
+        append(&log, 0, 1).await;
+        append_data(&log, 3..5).await;
+        let so_far = bodies(folder.path(), &[Kind::Data, Kind::Event]);
+        assert_eq!(so_far, [data(0), data(1), data(2), "{\"n\":0}".to_owned()]);
+        // Whoever asks the trail where it ends is told of all records.
+        log.head();
+        assert_eq!(bodies(folder.path(), &[Kind::Data]).len(), 5);
+        log.close();
+    });
+}
+
+#[test]
+fn more_than_can_be_staged_is_written_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = format!("{{\"data\":\"{}\"}}", "x".repeat(3 << 20));
+    runtime().block_on(async {
+        let log = AuditLog::open(options(folder.path(), &Arc::default())).unwrap();
+        // 200,000 take 6 MB, of which 2 find room before something is written.
+        append_data(&log, 0..200_000).await;
+        // A record that no half has room for waits for its write.
+        log.append(Kind::Data, long.as_bytes()).await.unwrap();
+        assert_eq!(bodies(folder.path(), &[Kind::Data]).len(), 200_001);
+    });
+    assert_eq!(staged(folder.path()).unwrap(), 0);
+    proved(folder.path()).unwrap();
+}
+
+#[test]
+fn records_that_are_both_staged_and_in_the_chain_are_not_chained_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("staged");
+    let never = Arc::default();
+    runtime().block_on(async {
+        let log = AuditLog::open(options(folder.path(), &never)).unwrap();
+        append_data(&log, 0..5).await;
+        log.keep();
+        append_data(&log, 5..10).await;
+        let before = fs::read(&path).unwrap();
+        log.close();
+        drop(log);
+        // As if the process had died between the write to the chain and the end of it.
+        fs::write(&path, before).unwrap();
+    });
+    assert_eq!(staged(folder.path()).unwrap(), 0);
+    AuditLog::open(options(folder.path(), &never)).unwrap().close();
+    assert_eq!(bodies(folder.path(), &[Kind::Data]), (0..10).map(data).collect::<Vec<_>>());
+    assert!(proved(folder.path()).unwrap().notices.is_empty());
+}
+
+#[test]
+fn staged_records_outlive_a_full_disk_and_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = Arc::new(AtomicBool::new(false));
+    runtime().block_on(async {
+        let log = AuditLog::open(options(folder.path(), &full)).unwrap();
+        append_data(&log, 0..5).await;
+        full.store(true, Ordering::SeqCst);
+        log.keep();
+        assert!(log.ready().is_err());
+        // What was being executed then is on record as well.
+        append_data(&log, 5..6).await;
+        full.store(false, Ordering::SeqCst);
+        log.keep();
+        log.ready().unwrap();
+        assert_eq!(bodies(folder.path(), &[Kind::Data]), (0..6).map(data).collect::<Vec<_>>());
+        append_data(&log, 6..8).await;
+        full.store(true, Ordering::SeqCst);
+        log.keep();
+        append_data(&log, 8..10).await;
+    });
+    assert_eq!(staged(folder.path()).unwrap(), 4);
+    full.store(false, Ordering::SeqCst);
+    AuditLog::open(options(folder.path(), &full)).unwrap().close();
+    proved(folder.path()).unwrap();
+    assert_eq!(bodies(folder.path(), &[Kind::Data]), (0..10).map(data).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_file_of_staged_records_that_is_taken_away_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let never = Arc::default();
+    runtime().block_on(async {
+        let log = AuditLog::open(options(folder.path(), &never)).unwrap();
+        append_data(&log, 0..3).await;
+        fs::remove_file(folder.path().join("staged")).unwrap();
+        append_data(&log, 3..6).await;
+        log.keep();
+        assert_eq!(bodies(folder.path(), &[Kind::Data]).len(), 6);
+        append_data(&log, 6..9).await;
+    });
+    assert_eq!(staged(folder.path()).unwrap(), 3);
+    AuditLog::open(options(folder.path(), &never)).unwrap().close();
+    assert_eq!(bodies(folder.path(), &[Kind::Data]), (0..9).map(data).collect::<Vec<_>>());
+}
+
+#[test]
+fn staged_records_of_an_unknown_format_stop_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("staged");
+    let never = Arc::default();
+    runtime().block_on(async {
+        let log = AuditLog::open(options(folder.path(), &never)).unwrap();
+        append_data(&log, 0..1).await;
+    });
+    let mut bytes = fs::read(&path).unwrap();
+    (bytes[0], bytes[64]) = (2, 2);
+    fs::write(&path, bytes).unwrap();
+    let refused = AuditLog::open(options(folder.path(), &never)).unwrap_err();
+    assert!(refused.to_string().contains("format"), "{refused}");
 }
 
 #[test]
@@ -329,5 +499,45 @@ proptest! {
         let outcome = proved(folder.path());
         // The last byte of the last line is its end; without it the record is unfinished, which is said.
         prop_assert!(outcome.is_err(), "{how} at {at} of {}: {outcome:?}", all.len());
+    }
+
+    /// As after a loss of power, when a part of the file is older than the rest, or never came to the disk.
+    #[test]
+    fn of_a_damaged_file_only_whole_records_are_taken(
+        turns in 0..3_u64,
+        records in 1..40_u64,
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        length in any::<Option<prop::sample::Index>>(),
+    ) {
+        const USED: usize = 8_192;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("staged");
+        let never = Arc::default();
+        runtime().block_on(async {
+            let log = AuditLog::open(options(folder.path(), &never)).unwrap();
+            for turn in 0..turns {
+                append_data(&log, turn * 100..turn * 100 + 50).await;
+                log.keep();
+            }
+            append_data(&log, 1_000..1_000 + records).await;
+        });
+        let mut bytes = fs::read(&path).unwrap();
+        for (at, byte) in damage {
+            // Generation and length of both halves, and where their records begin.
+            let places = [8..16, 24..32, 72..80, 88..96, 4_096..USED, (4_096 + (2 << 20))..(2 << 20) + USED];
+            let places: Vec<usize> = places.into_iter().flatten().collect();
+            let at = places[at.index(places.len())];
+            bytes[at] = byte;
+        }
+        if let Some(length) = length {
+            bytes.truncate(length.index(USED));
+        }
+        fs::write(&path, bytes).unwrap();
+        AuditLog::open(options(folder.path(), &never)).unwrap().close();
+        prop_assert_eq!(staged(folder.path()).unwrap(), 0);
+        prop_assert!(proved(folder.path()).is_ok());
+        let found = bodies(folder.path(), &[Kind::Data]);
+        let all: Vec<_> = (0..turns).flat_map(|turn| turn * 100..turn * 100 + 50).chain(1_000..1_000 + records).map(data).collect();
+        prop_assert!(all.starts_with(&found) && found.len() as u64 >= turns * 50, "{:?}", found);
     }
 }

@@ -141,9 +141,9 @@ async fn what_cannot_be_recorded_is_neither_done_nor_answered() {
     let kms = TestKms::with_audit_files(Arc::new(sesame_audit::testing::Failing(Arc::clone(&full)))).await;
     let key = kms.key(&[]).await;
     full.store(true, Ordering::SeqCst);
-    // The first call finds out: it was executed, and its caller is not told that it succeeded.
-    let encrypt = [("KeyId", key.as_str()), ("Plaintext", "aGk=")];
-    assert_eq!(kms.call("Encrypt", &encrypt).await.unwrap_err().code, "ServiceUnavailableTemporary");
+    // The first call that is written at once finds out: it was executed, and its caller is not told that it succeeded.
+    let key_id = [("KeyId", key.as_str())];
+    assert_eq!(kms.call("DescribeKey", &key_id).await.unwrap_err().code, "ServiceUnavailableTemporary");
     // From then on nothing is executed.
     let refused = kms.call("DisableKey", &[("KeyId", &key)]).await.unwrap_err();
     assert_eq!((refused.status, refused.code), (503, "ServiceUnavailableTemporary"));
@@ -153,7 +153,25 @@ async fn what_cannot_be_recorded_is_neither_done_nor_answered() {
     let described = kms.call("DescribeKey", &[("KeyId", &key)]).await.unwrap();
     assert_eq!(described["KeyMetadata"]["KeyState"], "Enabled");
     let names: Vec<_> = kms.events().iter().map(|event| event["eventName"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(names, ["CreateKey", "Encrypt", "DescribeKey"]);
+    assert_eq!(names, ["CreateKey", "DescribeKey", "DescribeKey"]);
+}
+
+#[tokio::test]
+async fn a_call_whose_record_is_staged_is_on_record_even_if_the_disk_is_full() {
+    let full = Arc::new(AtomicBool::new(false));
+    let kms = TestKms::with_audit_files(Arc::new(sesame_audit::testing::Failing(Arc::clone(&full)))).await;
+    let key = kms.key(&[]).await;
+    full.store(true, Ordering::SeqCst);
+    let encrypt = [("KeyId", key.as_str()), ("Plaintext", "aGk=")];
+    kms.call("Encrypt", &encrypt).await.unwrap();
+    // The next round of the trail finds out.
+    kms.keep_audit();
+    assert_eq!(kms.call("Encrypt", &encrypt).await.unwrap_err().code, "ServiceUnavailableTemporary");
+    full.store(false, Ordering::SeqCst);
+    kms.keep_audit();
+    kms.call("Encrypt", &encrypt).await.unwrap();
+    let names: Vec<_> = kms.events().iter().map(|event| event["eventName"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(names, ["CreateKey", "Encrypt", "Encrypt"]);
 }
 
 #[test]

@@ -32,6 +32,7 @@ pub fn with_files(folder: &Path, clock: &Arc<dyn Clock>, files: Arc<dyn Files>) 
         file_bytes: 64 << 20,
         retention_days: 0,
         signer,
+        round: sesame_audit::ROUND,
         files,
         clock: Arc::clone(clock),
     })?;

@@ -91,6 +91,9 @@ fn prove(folder: &Path, public_key: Option<&Path>, known: Option<&str>) -> Resul
             proof.unfinished
         ));
     }
+    if let Some(waiting) = waiting(folder)? {
+        out.push_str(&waiting);
+    }
     for notice in &proof.notices {
         out.push_str(&format!("Notice: {notice}\n"));
     }
@@ -118,9 +121,23 @@ fn print_events(folder: &Path, wanted: impl Fn(&[u8], &Value) -> bool) -> Result
         }
     }
     match out.flush() {
-        Err(gone) if gone.kind() != std::io::ErrorKind::BrokenPipe => Err(gone.into()),
-        _ => Ok(()),
+        Err(gone) if gone.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+        flushed => flushed?,
     }
+    if let Some(waiting) = waiting(folder)? {
+        eprint!("{waiting}");
+    }
+    Ok(())
+}
+
+/// A remark about records that have been answered for and are not in the chain yet.
+fn waiting(folder: &Path) -> Result<Option<String>> {
+    Ok(match sesame_audit::staged(folder)? {
+        0 => None,
+        records => Some(format!(
+            "{records} newer records are staged: the server chains them within half a second, or when it starts again.\n"
+        )),
+    })
 }
 
 /// A member by its path, as text.

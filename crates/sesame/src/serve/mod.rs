@@ -254,6 +254,7 @@ async fn audit_options(config: &Config, folder: &Path, store: &Store) -> Result<
         file_bytes: settings.audit_file_megabytes.get() << 20,
         retention_days: settings.audit_retention_days.get(),
         signer: Ed25519::from_seed(&seed)?,
+        round: sesame_audit::ROUND,
         files: Arc::new(Disk),
         clock: Arc::new(SystemClock),
     })

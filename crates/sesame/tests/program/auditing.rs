@@ -87,6 +87,8 @@ fn whatever_was_answered_is_on_record_after_a_kill() {
             }
         });
     }
+    // What was staged when the last kill came is brought into the chain by the next start.
+    Server::start(&data).stop();
     assert!(verify(&data).starts_with("The audit trail is whole"), "after {KILLS} kills");
     let mut recorded: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
     for event in events(&data, &[]) {
