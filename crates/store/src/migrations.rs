@@ -30,6 +30,7 @@ const STEPS: &[(&str, &str, &str)] = steps! {
     "0008" "users, groups, roles and policies",
     "0009" "logins of users",
     "0010" "counts of secrets by description",
+    "0011" "tags and ranges of secrets, for lists",
 };
 
 /// How often a step is tried again when another node runs it at the same time.

@@ -1,12 +1,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use sesame_domain::{Clock, Timestamp};
 use sqlx::{AnyConnection, AnyPool};
 
 use crate::barrier::{self, Barrier};
 use crate::change::{Listener, Listeners};
+use crate::tables::secret_ranges;
 use crate::{BoxFuture, Change, Conn, Engine, Options, StoreError, Tx, migrations, postgres, sqlite};
+
+/// Time between a change of which secrets there are and the fold of all such changes into ranges.
+const FOLD_AFTER: Duration = Duration::from_secs(1);
 
 /// An open store. A clone is another handle of the same store.
 #[derive(Clone, Debug)]
@@ -20,6 +25,9 @@ struct Inner {
     barrier: Arc<Barrier>,
     listeners: Arc<Listeners>,
     reserving: AtomicBool,
+    /// Whether lists of secrets changed since changes were last folded.
+    unfolded: Arc<AtomicBool>,
+    folding: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -55,8 +63,18 @@ impl Store {
             }
         };
         let reserving = AtomicBool::new(false);
-        let store = Self(Arc::new(Inner { engine, pool, writer, barrier, listeners, reserving }));
+        // Somebody else may have left changes behind.
+        let unfolded = Arc::new(AtomicBool::new(true));
+        let note = Arc::clone(&unfolded);
+        listeners.add(Arc::new(move |changes| {
+            if changes.iter().any(|change| matches!(change, Change::SecretList(_))) {
+                note.store(true, Ordering::Release);
+            }
+        }));
+        let folding = AtomicBool::new(false);
+        let store = Self(Arc::new(Inner { engine, pool, writer, barrier, listeners, reserving, unfolded, folding }));
         store.reserve().await?;
+        store.fold_in_background();
         Ok(store)
     }
 
@@ -112,6 +130,9 @@ impl Store {
         let outcome = self.run(body).await;
         if self.0.barrier.wants_reservation() {
             self.reserve_in_background();
+        }
+        if self.0.unfolded.load(Ordering::Acquire) {
+            self.fold_in_background();
         }
         outcome
     }
@@ -193,6 +214,42 @@ impl Store {
             store.0.reserving.store(false, Ordering::Release);
         });
         tokio::spawn(reservation);
+    }
+
+    /// Folds changes into ranges of secrets in a moment, and again until there are none. Does not keep the store open.
+    fn fold_in_background(&self) {
+        if self.0.folding.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let store = Arc::downgrade(&self.0);
+        let fold: BoxFuture<'static, ()> = Box::pin(async move {
+            loop {
+                tokio::time::sleep(FOLD_AFTER).await;
+                let Some(store) = store.upgrade().map(Self).filter(|store| !store.0.pool.is_closed()) else { return };
+                store.0.unfolded.store(false, Ordering::Release);
+                if let Err(cause) = store.fold().await {
+                    tracing::warn!(%cause, "ranges of secrets could not be brought up to date; the next write tries again");
+                }
+                store.0.folding.store(false, Ordering::Release);
+                let more = store.0.unfolded.load(Ordering::Acquire);
+                if !more || store.0.folding.swap(true, Ordering::AcqRel) {
+                    return;
+                }
+            }
+        });
+        tokio::spawn(fold);
+    }
+
+    async fn fold(&self) -> Result<(), StoreError> {
+        let accounts = secret_ranges::to_fold(&mut self.reader().await?).await?;
+        for account in accounts {
+            self.run::<_, StoreError, _>(move |tx| {
+                let account = account.clone();
+                Box::pin(async move { secret_ranges::fold(tx, &account).await })
+            })
+            .await?;
+        }
+        Ok(())
     }
 }
 

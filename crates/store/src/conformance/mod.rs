@@ -16,6 +16,7 @@ mod postgres;
 mod ram;
 mod ram_policies;
 mod ram_roles;
+mod secret_lists;
 mod secrets;
 mod sqlite;
 mod tags;

@@ -9,6 +9,7 @@ use sesame_domain::tag::ResourceType;
 use sesame_domain::{KeyId, Page, Tag, Timestamp};
 
 use super::bed::{account, new_key, open};
+use super::secret_lists::undo_step_11;
 use super::{Bed, on_both_engines};
 use crate::secret_rotations::{self, Claim};
 use crate::secrets::{self, NewSecretVersion, SecretFilter};
@@ -21,7 +22,7 @@ const fn page(number: u32, size: u32) -> Page {
     Page { number, size }
 }
 
-fn new_secret(name: &str) -> Secret {
+pub(super) fn new_secret(name: &str) -> Secret {
     let id: SecretId = alphanumeric(&SystemRandom, 24).unwrap().parse().unwrap();
     let key: KeyId = new_key().id;
     Secret {
@@ -65,7 +66,7 @@ fn labels(names: &[&str]) -> BTreeSet<StageLabel> {
     names.iter().map(|name| name.parse().unwrap()).collect()
 }
 
-async fn insert(bed: &Bed, secret: &Secret) -> Result<(), StoreError> {
+pub(super) async fn insert(bed: &Bed, secret: &Secret) -> Result<(), StoreError> {
     let secret = secret.clone();
     bed.write(move |tx| {
         let secret = secret.clone();
@@ -293,6 +294,7 @@ on_both_engines! {
 
         // An older server's database.
         bed.store.close().await;
+        undo_step_11(&bed).await;
         let triggers = if bed.url.starts_with("sqlite") {
             "DROP TRIGGER secrets_described; DROP TRIGGER secrets_undescribed; DROP TRIGGER secrets_redescribed"
         } else {

@@ -25,6 +25,7 @@ pub mod ram_roles;
 pub mod ram_settings;
 pub mod ram_users;
 pub(crate) mod secret_list;
+pub(crate) mod secret_ranges;
 pub mod secret_rotations;
 pub mod secrets;
 pub mod server_keys;

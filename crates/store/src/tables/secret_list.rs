@@ -6,15 +6,18 @@ use sqlx::any::AnyRow;
 
 use crate::conn::Sql;
 use crate::sql::{Arg, Args, Columns as _, args};
-use crate::tables::secrets;
+use crate::tables::{secret_ranges, secrets};
 use crate::{Conn, Engine, StoreError};
 
-/// Most resources that are looked at when secrets are sought by tag; the API documents this bound.
-const SOUGHT_BY_TAG: i64 = 4_000;
+/// Most tags that are looked at when secrets are sought by tag; the API documents this bound. As all numbers here it is
+/// small in tests of this crate, so that short lists go every way.
+pub(crate) const SOUGHT_BY_TAG: i64 = if cfg!(test) { 20 } else { 4_000 };
 /// Most groups of secrets with something in common that are read one by one and merged, however far the page is.
 const MERGED: usize = 4;
 /// The same while no more than so many names have to be read.
-const MERGED_NEAR: (usize, i64) = (32, 5_000);
+const MERGED_NEAR: (usize, i64) = (32, if cfg!(test) { 6 } else { 5_000 });
+/// Names to pass from which it is quicker to ask for a range to start in.
+const FAR: i64 = if cfg!(test) { 4 } else { 8_000 };
 
 /// Which secrets of an account to list. An empty list restricts nothing; the values of one list are alternatives; a
 /// secret meets all lists.
@@ -84,8 +87,9 @@ pub async fn list(
     }
 }
 
-/// The way to a page: from the end of the list that is nearer, past what is not on the page.
+/// The way to a page: from the end of the list that is nearer, or from a name on the way, past what is not on the page.
 struct Walk {
+    from: String,
     order: &'static str,
     skip: i64,
     take: i64,
@@ -99,9 +103,14 @@ impl Walk {
         let behind = total - skip - take;
         match take {
             ..=0 => None,
-            _ if behind < skip => Some(Self { order: "DESC", skip: behind, take }),
-            _ => Some(Self { order: "ASC", skip, take }),
+            _ if behind < skip => Some(Self { from: String::new(), order: "DESC", skip: behind, take }),
+            _ => Some(Self { from: String::new(), order: "ASC", skip, take }),
         }
+    }
+
+    /// The condition that a name lies on the way.
+    fn condition(&self, args: &mut Args) -> String {
+        if self.from.is_empty() { String::new() } else { format!(" AND name >= ${}", args.push(&self.from)) }
     }
 
     /// Whether to read so many groups one by one and merge them.
@@ -117,29 +126,43 @@ impl Walk {
 
 /// By type, creator and instance, which are counted. What selects everything is read without looking at them; else
 /// their groups are read one by one and merged, or all names with what decides, from an index that has both: that is
-/// not to be of one of the other groups, when these are few.
+/// not to be of one of the other groups, when these are few. Far from both ends, reading starts in the range that the page
+/// is in.
 async fn coarse(
     conn: &mut Conn<'_>,
     account: &AccountId,
     filter: &SecretFilter,
     page: Page,
 ) -> Result<(Vec<Listed>, i64), StoreError> {
-    let Groups { passing, others, total } = if filter.is_empty() {
+    let Groups { passing, others, total, in_others } = if filter.is_empty() {
         Groups { total: secrets::count(conn, account).await?, ..Groups::default() }
     } else {
         groups(conn, account, filter).await?
     };
-    let Some(walk) = Walk::to(page, total) else { return Ok((Vec::new(), total)) };
+    let Some(mut walk) = Walk::to(page, total) else { return Ok((Vec::new(), total)) };
+    if walk.skip >= FAR {
+        let mut args = args![account];
+        let conditions = if others.is_empty() { String::new() } else { coarse_conditions(filter, &mut args) };
+        if let Some(start) = secret_ranges::start(conn, args, &conditions, page.offset()).await? {
+            walk = Walk { from: start.name, order: "ASC", skip: page.offset() - start.before, ..walk };
+        }
+    }
     let mut args = args![account];
+    let on_the_way = walk.condition(&mut args);
+    let few_others = others.len() <= MERGED;
+    // From a range on, there is little to pass, and one part is planned faster than many.
+    let in_one_part = few_others && in_others <= total && !walk.from.is_empty() && passing.len() > MERGED;
+    let all = format!("SELECT name FROM secrets WHERE account = $1{on_the_way}");
     let mut names = if others.is_empty() {
-        "SELECT name FROM secrets WHERE account = $1".to_owned()
-    } else if walk.merges(passing.len()) {
-        merged(passing.iter().map(|group| group.condition(&mut args)), walk.order)
-    } else if others.len() <= MERGED {
+        all
+    } else if walk.merges(passing.len()) && !in_one_part {
+        let conditions = passing.iter().map(|group| group.condition(&mut args) + &on_the_way);
+        merged(conditions, walk.order)
+    } else if few_others {
         let no_other = others.iter().map(|group| format!(" AND NOT ({})", group.condition(&mut args)));
-        format!("SELECT name FROM secrets WHERE account = $1{}", no_other.collect::<String>())
+        all + &no_other.collect::<String>()
     } else {
-        format!("SELECT name FROM secrets WHERE account = $1{}", coarse_conditions(filter, &mut args))
+        all + &coarse_conditions(filter, &mut args)
     };
     names.push_str(&walk.order_and_limit(&mut args));
     Ok((rows(conn, &names, args).await?, total))
@@ -168,6 +191,8 @@ struct Groups {
     others: Vec<Group>,
     /// The number of secrets that pass.
     total: i64,
+    /// The number of secrets of `others`.
+    in_others: i64,
 }
 
 async fn groups(conn: &mut Conn<'_>, account: &AccountId, filter: &SecretFilter) -> Result<Groups, StoreError> {
@@ -191,7 +216,10 @@ async fn groups(conn: &mut Conn<'_>, account: &AccountId, filter: &SecretFilter)
     for row in conn.rows(Sql::joined(sql), args).await? {
         let group = Group { kind: row.text(0)?, creator: row.text(1)?, instance_id: row.text(2)? };
         match row.int(4)? {
-            0 => found.others.push(group),
+            0 => {
+                found.in_others += row.int(3)?;
+                found.others.push(group);
+            }
             1 => found.passing.push(group),
             _ => found.total = row.int(3)?,
         }
@@ -280,41 +308,45 @@ async fn count_found(conn: &mut Conn<'_>, account: &AccountId, filter: &SecretFi
     conn.one(Sql::joined(sql), args).await?.int(0)
 }
 
-/// Selects the names that pass. Those with a tag are looked up one by one: there are never many, and PostgreSQL, which
-/// cannot know it, would rather read all secrets, unless they come as an array.
+/// Selects the names that pass. Tags are stored a second time (by triggers) with type, creator and instance of their
+/// secret, so that these are decided in the index that finds the tags. Only for a description, what has the tag is
+/// looked up one by one: there are never many, and PostgreSQL, which cannot know it, would rather read all secrets,
+/// unless they come as an array.
 fn found(engine: Engine, filter: &SecretFilter, args: &mut Args) -> String {
     let tagged = match (numbers(args, &filter.tag_keys), numbers(args, &filter.tag_values)) {
-        (None, None) => None,
-        (keys, values) => Some(tagged(args, keys, values)),
+        (None, None) => return format!("SELECT name FROM secrets WHERE account = $1{}", conditions(filter, args)),
+        (keys, values) => tagged(args, keys, values),
     };
-    let conditions = conditions(filter, args);
-    match (tagged, engine) {
-        (None, _) => format!("SELECT name FROM secrets WHERE account = $1{conditions}"),
-        (Some(tagged), _) if conditions.is_empty() => format!("SELECT DISTINCT resource AS name FROM ({tagged}) AS t"),
-        (Some(tagged), Engine::Postgres) => {
-            format!("SELECT name FROM secrets WHERE account = $1 AND name = ANY (ARRAY({tagged})){conditions}")
+    let tagged = format!(
+        "SELECT DISTINCT name FROM ({tagged}) AS t WHERE 1 = 1{}{}",
+        one_of(args, "name", &filter.names),
+        coarse_conditions(filter, args)
+    );
+    let described = one_of(args, "sought_description", &filter.descriptions);
+    match engine {
+        _ if described.is_empty() => tagged,
+        Engine::Postgres => {
+            format!("SELECT name FROM secrets WHERE account = $1 AND name = ANY (ARRAY({tagged})){described}")
         }
-        (Some(tagged), Engine::Sqlite) => {
-            format!("SELECT name FROM secrets WHERE account = $1 AND name IN ({tagged}){conditions}")
-        }
+        Engine::Sqlite => format!("SELECT name FROM secrets WHERE account = $1 AND name IN ({tagged}){described}"),
     }
 }
 
 fn conditions(filter: &SecretFilter, args: &mut Args) -> String {
-    let mut sql = String::new();
-    if let Some(list) = numbers(args, &filter.names) {
-        sql.extend([" AND name IN (", &list, ")"]);
-    }
-    if let Some(list) = numbers(args, &filter.descriptions) {
-        sql.extend([" AND sought_description IN (", &list, ")"]);
-    }
-    sql + &coarse_conditions(filter, args)
+    one_of(args, "name", &filter.names)
+        + &one_of(args, "sought_description", &filter.descriptions)
+        + &coarse_conditions(filter, args)
 }
 
-/// Names of secrets by tag: the first ones in the order of an index, so that they are the same in every call.
+/// That a column has one of the values; nothing when there are none.
+fn one_of(args: &mut Args, column: &str, values: impl IntoIterator<Item = impl Arg>) -> String {
+    numbers(args, values).map_or_else(String::new, |list| format!(" AND {column} IN ({list})"))
+}
+
+/// Tags of secrets: the first ones in the order of an index, so that they are the same in every call.
 fn tagged(args: &mut Args, keys: Option<String>, values: Option<String>) -> String {
-    let order = if keys.is_some() { "tag_key, tag_value, resource" } else { "tag_value, resource" };
-    let mut sql = String::from("SELECT resource FROM tags WHERE account = $1 AND resource_type = 'secret'");
+    let order = if keys.is_some() { "tag_key, tag_value, name" } else { "tag_value, name" };
+    let mut sql = String::from("SELECT name, kind, creator, instance_id FROM secret_tags WHERE account = $1");
     for (column, list) in [("tag_key", keys), ("tag_value", values)] {
         if let Some(list) = list {
             sql.extend([" AND ", column, " IN (", &list, ")"]);
