@@ -228,7 +228,7 @@ impl Store {
                 let Some(store) = store.upgrade().map(Self).filter(|store| !store.0.pool.is_closed()) else { return };
                 store.0.unfolded.store(false, Ordering::Release);
                 if let Err(cause) = store.fold().await {
-                    tracing::warn!(%cause, "ranges of secrets could not be brought up to date; the next write tries again");
+                    tracing::warn!(%cause, "ranges of secrets could not be counted; a later write tries again");
                 }
                 store.0.folding.store(false, Ordering::Release);
                 let more = store.0.unfolded.load(Ordering::Acquire);

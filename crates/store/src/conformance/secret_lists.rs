@@ -282,7 +282,8 @@ on_both_engines! {
             let bed = if writer % 2 == 0 { bed.clone() } else { other.clone() };
             tokio::spawn(async move {
                 for number in 0..30 {
-                    let secret = Secret { creator: format!("c{writer}"), ..new_secret(&format!("s{number:02}-{writer}")) };
+                    let name = format!("s{number:02}-{writer}");
+                    let secret = Secret { creator: format!("c{writer}"), ..new_secret(&name) };
                     insert(&bed, &secret).await.unwrap();
                     if number % 3 == 0 {
                         remove(&bed, secret).await;

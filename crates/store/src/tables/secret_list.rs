@@ -126,8 +126,8 @@ impl Walk {
 
 /// By type, creator and instance, which are counted. What selects everything is read without looking at them; else
 /// their groups are read one by one and merged, or all names with what decides, from an index that has both: that is
-/// not to be of one of the other groups, when these are few. Far from both ends, reading starts in the range that the page
-/// is in.
+/// not to be of one of the other groups, when these are few. Far from both ends, reading starts in the range that the
+/// page is in.
 async fn coarse(
     conn: &mut Conn<'_>,
     account: &AccountId,

@@ -1,10 +1,11 @@
-//! How many secrets an account has in each range of neighbouring names, so that a page far from both ends of the list is
-//! found without passing every name before it.
+//! How many secrets an account has in each range of neighbouring names, so that a page far from both ends of the list
+//! is found without passing every name before it.
 //!
 //! Triggers write down each secret that comes or goes as a change of its own, so that writers never meet in a row. A
-//! moment later, [`fold`] adds the changes to the ranges that their names lie in; who reads adds those not folded yet. A
-//! range begins at its first name and ends where the next one begins; a name before all of them lies in the range that
-//! begins at the empty text. What a range counts is right however large it is; a large one only takes longer to read.
+//! moment later, [`fold`] adds the changes to the ranges that their names lie in; who reads adds those not folded yet.
+//! A range begins at its first name and ends where the next one begins; a name before all of them lies in the range
+//! that begins at the empty text. What a range counts is right however large it is; a large one only takes longer to
+//! read.
 
 use sesame_domain::AccountId;
 
@@ -12,7 +13,7 @@ use crate::conn::Sql;
 use crate::sql::{Args, Columns as _, args};
 use crate::{Conn, Engine, StoreError, Tx};
 
-/// Names in a range when it is made. As the bounds below, small in tests of this crate, so that short lists go every way.
+/// Names in a range when it is made. As the bounds below, small in tests of this crate: short lists then go every way.
 const NEW_NAMES: i64 = if cfg!(test) { 3 } else { 2_048 };
 /// Most names that a range may have after its changes were folded.
 const MOST_NAMES: i64 = 2 * NEW_NAMES;
@@ -31,9 +32,9 @@ pub(crate) struct Start {
     pub(crate) before: i64,
 }
 
-/// The first name of the range that has the secret after `skip` others that pass. `conditions` says what passes by type,
-/// creator and instance, with values that `args` holds after the account. `None` when this is not known, because too much
-/// is not folded yet.
+/// The first name of the range that has the secret after `skip` others that pass. `conditions` says what passes by
+/// type, creator and instance, with values that `args` holds after the account. `None` when this is not known, because
+/// too much is not folded yet.
 ///
 /// # Errors
 /// Those of the engine.
@@ -70,8 +71,8 @@ pub(crate) async fn to_fold(conn: &mut Conn<'_>) -> Result<Vec<AccountId>, Store
     rows.iter().map(|row| row.parsed(0, "the account of a secret")).collect()
 }
 
-/// Adds the changes of an account to its ranges, and makes new ranges of those that became too large, or of all when most
-/// became small. Has to be alone in its transaction.
+/// Adds the changes of an account to its ranges, and makes new ranges of those that became too large, or of all when
+/// most became small. On PostgreSQL it has to be alone in its transaction.
 ///
 /// # Errors
 /// Those of the engine.
