@@ -6,15 +6,8 @@ CREATE TABLE secret_tags (
     kind TEXT NOT NULL,
     creator TEXT NOT NULL,
     instance_id TEXT NOT NULL,
-    PRIMARY KEY (account, name, tag_key)
+    PRIMARY KEY (account, tag_key, tag_value, name, kind, creator, instance_id)
 ) {clustered};
-
-INSERT INTO secret_tags (account, name, tag_key, tag_value, kind, creator, instance_id)
-    SELECT s.account, s.name, t.tag_key, t.tag_value, s.kind, s.creator, s.instance_id
-    FROM tags AS t JOIN secrets AS s ON s.account = t.account AND s.name = t.resource
-    WHERE t.resource_type = 'secret';
-
-CREATE INDEX secret_tags_by_key ON secret_tags (account, tag_key, tag_value, name, kind, creator, instance_id);
 
 CREATE INDEX secret_tags_by_value ON secret_tags (account, tag_value, name, kind, creator, instance_id);
 
@@ -38,9 +31,6 @@ CREATE TABLE secret_range_changes (
     PRIMARY KEY (account, name, kind, creator, instance_id)
 ) {clustered};
 
-INSERT INTO secret_range_changes (account, name, kind, creator, instance_id, n)
-    SELECT account, name, kind, creator, instance_id, 1 FROM secrets;
-
 -- sqlite
 CREATE TRIGGER secrets_in_range AFTER INSERT ON secrets BEGIN
     INSERT INTO secret_range_changes (account, name, kind, creator, instance_id, n)
@@ -61,40 +51,24 @@ CREATE TRIGGER secrets_tagged AFTER INSERT ON tags WHEN new.resource_type = 'sec
 END;
 
 CREATE TRIGGER secrets_retagged AFTER UPDATE OF tag_value ON tags WHEN new.resource_type = 'secret' BEGIN
-    UPDATE secret_tags SET tag_value = new.tag_value
-        WHERE account = new.account AND name = new.resource AND tag_key = new.tag_key;
+    UPDATE secret_tags SET tag_value = new.tag_value WHERE account = new.account AND tag_key = new.tag_key
+        AND tag_value = old.tag_value AND name = new.resource;
 END;
 
 CREATE TRIGGER secrets_untagged AFTER DELETE ON tags WHEN old.resource_type = 'secret' BEGIN
-    DELETE FROM secret_tags WHERE account = old.account AND name = old.resource AND tag_key = old.tag_key;
+    DELETE FROM secret_tags WHERE account = old.account AND tag_key = old.tag_key
+        AND tag_value = old.tag_value AND name = old.resource;
 END;
 
+INSERT INTO secret_range_changes (account, name, kind, creator, instance_id, n)
+    SELECT account, name, kind, creator, instance_id, 1 FROM secrets;
+
+INSERT INTO secret_tags (account, name, tag_key, tag_value, kind, creator, instance_id)
+    SELECT s.account, s.name, t.tag_key, t.tag_value, s.kind, s.creator, s.instance_id
+    FROM tags AS t JOIN secrets AS s ON s.account = t.account AND s.name = t.resource
+    WHERE t.resource_type = 'secret';
+
 -- postgres
-CREATE FUNCTION keep_secret_tags() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO secret_tags (account, name, tag_key, tag_value, kind, creator, instance_id)
-            SELECT account, name, new.tag_key, new.tag_value, kind, creator, instance_id FROM secrets
-            WHERE account = new.account AND name = new.resource;
-    ELSIF TG_OP = 'UPDATE' THEN
-        UPDATE secret_tags SET tag_value = new.tag_value
-            WHERE account = new.account AND name = new.resource AND tag_key = new.tag_key;
-    ELSE
-        DELETE FROM secret_tags WHERE account = old.account AND name = old.resource AND tag_key = old.tag_key;
-    END IF;
-    RETURN NULL;
-END
-$$;
-
-CREATE TRIGGER secrets_tagged AFTER INSERT ON tags
-FOR EACH ROW WHEN (new.resource_type = 'secret') EXECUTE FUNCTION keep_secret_tags();
-
-CREATE TRIGGER secrets_retagged AFTER UPDATE OF tag_value ON tags
-FOR EACH ROW WHEN (new.resource_type = 'secret') EXECUTE FUNCTION keep_secret_tags();
-
-CREATE TRIGGER secrets_untagged AFTER DELETE ON tags
-FOR EACH ROW WHEN (old.resource_type = 'secret') EXECUTE FUNCTION keep_secret_tags();
-
 CREATE FUNCTION note_secret_in_range() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -112,3 +86,37 @@ $$;
 
 CREATE TRIGGER secrets_in_range AFTER INSERT OR DELETE ON secrets
 FOR EACH ROW EXECUTE FUNCTION note_secret_in_range();
+
+CREATE FUNCTION keep_secret_tags() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO secret_tags (account, name, tag_key, tag_value, kind, creator, instance_id)
+            SELECT account, name, new.tag_key, new.tag_value, kind, creator, instance_id FROM secrets
+            WHERE account = new.account AND name = new.resource;
+    ELSIF TG_OP = 'UPDATE' THEN
+        UPDATE secret_tags SET tag_value = new.tag_value WHERE account = new.account AND tag_key = new.tag_key
+            AND tag_value = old.tag_value AND name = new.resource;
+    ELSE
+        DELETE FROM secret_tags WHERE account = old.account AND tag_key = old.tag_key
+            AND tag_value = old.tag_value AND name = old.resource;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER secrets_tagged AFTER INSERT ON tags
+FOR EACH ROW WHEN (new.resource_type = 'secret') EXECUTE FUNCTION keep_secret_tags();
+
+CREATE TRIGGER secrets_retagged AFTER UPDATE OF tag_value ON tags
+FOR EACH ROW WHEN (new.resource_type = 'secret') EXECUTE FUNCTION keep_secret_tags();
+
+CREATE TRIGGER secrets_untagged AFTER DELETE ON tags
+FOR EACH ROW WHEN (old.resource_type = 'secret') EXECUTE FUNCTION keep_secret_tags();
+
+INSERT INTO secret_range_changes (account, name, kind, creator, instance_id, n)
+    SELECT account, name, kind, creator, instance_id, 1 FROM secrets;
+
+INSERT INTO secret_tags (account, name, tag_key, tag_value, kind, creator, instance_id)
+    SELECT s.account, s.name, t.tag_key, t.tag_value, s.kind, s.creator, s.instance_id
+    FROM tags AS t JOIN secrets AS s ON s.account = t.account AND s.name = t.resource
+    WHERE t.resource_type = 'secret';
