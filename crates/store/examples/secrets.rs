@@ -74,6 +74,11 @@ async fn main() -> Result<(), Failure> {
             SecretFilter { tag_values: text("prod"), kinds: vec![SecretType::Generic], ..none() },
             1,
         ),
+        (
+            "tag value and description",
+            SecretFilter { tag_values: text("prod"), descriptions: text("in common"), ..none() },
+            1,
+        ),
         ("no such tag", SecretFilter { tag_keys: text("no"), ..none() }, 1),
     ] {
         let page = Page::new(Some(number.max(1)), Some(100)).ok_or("page")?;

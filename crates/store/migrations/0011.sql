@@ -6,6 +6,7 @@ CREATE TABLE secret_tags (
     kind TEXT NOT NULL,
     creator TEXT NOT NULL,
     instance_id TEXT NOT NULL,
+    sought_description TEXT NOT NULL,
     PRIMARY KEY (account, tag_key, tag_value, name, kind, creator, instance_id)
 ) {clustered};
 
@@ -44,9 +45,17 @@ CREATE TRIGGER secrets_out_of_range AFTER DELETE ON secrets BEGIN
         ON CONFLICT (account, name, kind, creator, instance_id) DO UPDATE SET n = n - 1;
 END;
 
+CREATE TRIGGER secrets_with_tags_redescribed AFTER UPDATE OF sought_description ON secrets
+WHEN old.sought_description <> new.sought_description BEGIN
+    UPDATE secret_tags SET sought_description = new.sought_description FROM tags AS t
+        WHERE t.account = new.account AND t.resource_type = 'secret' AND t.resource = new.name
+        AND secret_tags.account = t.account AND secret_tags.tag_key = t.tag_key
+        AND secret_tags.tag_value = t.tag_value AND secret_tags.name = t.resource;
+END;
+
 CREATE TRIGGER secrets_tagged AFTER INSERT ON tags WHEN new.resource_type = 'secret' BEGIN
-    INSERT INTO secret_tags (account, name, tag_key, tag_value, kind, creator, instance_id)
-        SELECT account, name, new.tag_key, new.tag_value, kind, creator, instance_id FROM secrets
+    INSERT INTO secret_tags (account, name, tag_key, tag_value, kind, creator, instance_id, sought_description)
+        SELECT account, name, new.tag_key, new.tag_value, kind, creator, instance_id, sought_description FROM secrets
         WHERE account = new.account AND name = new.resource;
 END;
 
@@ -63,8 +72,8 @@ END;
 INSERT INTO secret_range_changes (account, name, kind, creator, instance_id, n)
     SELECT account, name, kind, creator, instance_id, 1 FROM secrets;
 
-INSERT INTO secret_tags (account, name, tag_key, tag_value, kind, creator, instance_id)
-    SELECT s.account, s.name, t.tag_key, t.tag_value, s.kind, s.creator, s.instance_id
+INSERT INTO secret_tags (account, name, tag_key, tag_value, kind, creator, instance_id, sought_description)
+    SELECT s.account, s.name, t.tag_key, t.tag_value, s.kind, s.creator, s.instance_id, s.sought_description
     FROM tags AS t JOIN secrets AS s ON s.account = t.account AND s.name = t.resource
     WHERE t.resource_type = 'secret';
 
@@ -87,11 +96,24 @@ $$;
 CREATE TRIGGER secrets_in_range AFTER INSERT OR DELETE ON secrets
 FOR EACH ROW EXECUTE FUNCTION note_secret_in_range();
 
+CREATE FUNCTION redescribe_secret_tags() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE secret_tags SET sought_description = new.sought_description FROM tags AS t
+        WHERE t.account = new.account AND t.resource_type = 'secret' AND t.resource = new.name
+        AND secret_tags.account = t.account AND secret_tags.tag_key = t.tag_key
+        AND secret_tags.tag_value = t.tag_value AND secret_tags.name = t.resource;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER secrets_with_tags_redescribed AFTER UPDATE OF sought_description ON secrets
+FOR EACH ROW WHEN (old.sought_description <> new.sought_description) EXECUTE FUNCTION redescribe_secret_tags();
+
 CREATE FUNCTION keep_secret_tags() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO secret_tags (account, name, tag_key, tag_value, kind, creator, instance_id)
-            SELECT account, name, new.tag_key, new.tag_value, kind, creator, instance_id FROM secrets
+        INSERT INTO secret_tags (account, name, tag_key, tag_value, kind, creator, instance_id, sought_description)
+            SELECT account, name, new.tag_key, new.tag_value, kind, creator, instance_id, sought_description FROM secrets
             WHERE account = new.account AND name = new.resource;
     ELSIF TG_OP = 'UPDATE' THEN
         UPDATE secret_tags SET tag_value = new.tag_value WHERE account = new.account AND tag_key = new.tag_key
@@ -116,7 +138,7 @@ FOR EACH ROW WHEN (old.resource_type = 'secret') EXECUTE FUNCTION keep_secret_ta
 INSERT INTO secret_range_changes (account, name, kind, creator, instance_id, n)
     SELECT account, name, kind, creator, instance_id, 1 FROM secrets;
 
-INSERT INTO secret_tags (account, name, tag_key, tag_value, kind, creator, instance_id)
-    SELECT s.account, s.name, t.tag_key, t.tag_value, s.kind, s.creator, s.instance_id
+INSERT INTO secret_tags (account, name, tag_key, tag_value, kind, creator, instance_id, sought_description)
+    SELECT s.account, s.name, t.tag_key, t.tag_value, s.kind, s.creator, s.instance_id, s.sought_description
     FROM tags AS t JOIN secrets AS s ON s.account = t.account AND s.name = t.resource
     WHERE t.resource_type = 'secret';

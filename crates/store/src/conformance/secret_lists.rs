@@ -201,9 +201,11 @@ async fn settle(bed: &Bed) {
     let missing =
         "SELECT (SELECT CAST(coalesce(sum(n), 0) AS BIGINT) FROM secret_ranges) - (SELECT count(*) FROM secrets)";
     assert_eq!(bed.number(missing).await, 0);
-    let joined = "SELECT s.account, s.name, tag_key, tag_value, kind, creator, instance_id FROM tags AS t \
-        JOIN secrets AS s ON s.account = t.account AND s.name = t.resource WHERE resource_type = 'secret'";
-    let kept = "SELECT account, name, tag_key, tag_value, kind, creator, instance_id FROM secret_tags";
+    let joined = "SELECT s.account, s.name, tag_key, tag_value, kind, creator, instance_id, sought_description \
+        FROM tags AS t JOIN secrets AS s ON s.account = t.account AND s.name = t.resource \
+        WHERE resource_type = 'secret'";
+    let kept =
+        "SELECT account, name, tag_key, tag_value, kind, creator, instance_id, sought_description FROM secret_tags";
     for (some, others) in [(joined, kept), (kept, joined)] {
         let differ = format!("SELECT count(*) FROM ({some} EXCEPT {others}) AS d");
         assert_eq!(bed.number(&differ).await, 0);
@@ -214,9 +216,10 @@ async fn settle(bed: &Bed) {
 pub(super) async fn undo_step_11(bed: &Bed) {
     let triggers = if bed.url.starts_with("sqlite") {
         "DROP TRIGGER secrets_tagged; DROP TRIGGER secrets_retagged; DROP TRIGGER secrets_untagged; \
-         DROP TRIGGER secrets_in_range; DROP TRIGGER secrets_out_of_range"
+         DROP TRIGGER secrets_with_tags_redescribed; DROP TRIGGER secrets_in_range; DROP TRIGGER secrets_out_of_range"
     } else {
-        "DROP FUNCTION keep_secret_tags CASCADE; DROP FUNCTION note_secret_in_range CASCADE"
+        "DROP FUNCTION keep_secret_tags CASCADE; DROP FUNCTION redescribe_secret_tags CASCADE; \
+         DROP FUNCTION note_secret_in_range CASCADE"
     };
     bed.tamper(triggers).await;
     bed.tamper(

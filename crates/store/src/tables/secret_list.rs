@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 use crate::conn::Sql;
 use crate::sql::{Arg, Args, Columns as _, args};
 use crate::tables::{secret_ranges, secrets};
-use crate::{Conn, Engine, StoreError};
+use crate::{Conn, StoreError};
 
 /// Most tags that are looked at when secrets are sought by tag; the API documents this bound. As all numbers here it is
 /// small in tests of this crate, so that short lists go every way.
@@ -286,7 +286,7 @@ async fn few(
     page: Page,
 ) -> Result<(Vec<Listed>, i64), StoreError> {
     let mut args = args![account];
-    let found = found(conn.engine, filter, &mut args);
+    let found = found(filter, &mut args);
     let (size, offset) = (args.push(i64::from(page.size)), args.push(page.offset()));
     let sql = format!(
         "WITH found AS MATERIALIZED ({found}) \
@@ -304,31 +304,19 @@ async fn few(
 
 async fn count_found(conn: &mut Conn<'_>, account: &AccountId, filter: &SecretFilter) -> Result<i64, StoreError> {
     let mut args = args![account];
-    let sql = format!("SELECT count(*) FROM ({}) AS found", found(conn.engine, filter, &mut args));
+    let sql = format!("SELECT count(*) FROM ({}) AS found", found(filter, &mut args));
     conn.one(Sql::joined(sql), args).await?.int(0)
 }
 
-/// Selects the names that pass. Tags are stored a second time (by triggers) with type, creator and instance of their
-/// secret, so that these are decided in the index that finds the tags. Only for a description, what has the tag is
-/// looked up one by one: there are never many, and PostgreSQL, which cannot know it, would rather read all secrets,
-/// unless they come as an array.
-fn found(engine: Engine, filter: &SecretFilter, args: &mut Args) -> String {
-    let tagged = match (numbers(args, &filter.tag_keys), numbers(args, &filter.tag_values)) {
-        (None, None) => return format!("SELECT name FROM secrets WHERE account = $1{}", conditions(filter, args)),
-        (keys, values) => tagged(args, keys, values),
-    };
-    let tagged = format!(
-        "SELECT DISTINCT name FROM ({tagged}) AS t WHERE 1 = 1{}{}",
-        one_of(args, "name", &filter.names),
-        coarse_conditions(filter, args)
-    );
-    let described = one_of(args, "sought_description", &filter.descriptions);
-    match engine {
-        _ if described.is_empty() => tagged,
-        Engine::Postgres => {
-            format!("SELECT name FROM secrets WHERE account = $1 AND name = ANY (ARRAY({tagged})){described}")
+/// Selects the names that pass. Tags are stored a second time (by triggers) with what else can be asked of their
+/// secret, so that no secret is looked up.
+fn found(filter: &SecretFilter, args: &mut Args) -> String {
+    match (numbers(args, &filter.tag_keys), numbers(args, &filter.tag_values)) {
+        (None, None) => format!("SELECT name FROM secrets WHERE account = $1{}", conditions(filter, args)),
+        (keys, values) => {
+            let tagged = tagged(args, keys, values, !filter.descriptions.is_empty());
+            format!("SELECT DISTINCT name FROM ({tagged}) AS t WHERE 1 = 1{}", conditions(filter, args))
         }
-        Engine::Sqlite => format!("SELECT name FROM secrets WHERE account = $1 AND name IN ({tagged}){described}"),
     }
 }
 
@@ -344,9 +332,11 @@ fn one_of(args: &mut Args, column: &str, values: impl IntoIterator<Item = impl A
 }
 
 /// Tags of secrets: the first ones in the order of an index, so that they are the same in every call.
-fn tagged(args: &mut Args, keys: Option<String>, values: Option<String>) -> String {
+fn tagged(args: &mut Args, keys: Option<String>, values: Option<String>, with_description: bool) -> String {
     let order = if keys.is_some() { "tag_key, tag_value, name" } else { "tag_value, name" };
-    let mut sql = String::from("SELECT name, kind, creator, instance_id FROM secret_tags WHERE account = $1");
+    // Descriptions are not in the indexes, which have all the rest.
+    let description = if with_description { ", sought_description" } else { "" };
+    let mut sql = format!("SELECT name, kind, creator, instance_id{description} FROM secret_tags WHERE account = $1");
     for (column, list) in [("tag_key", keys), ("tag_value", values)] {
         if let Some(list) = list {
             sql.extend([" AND ", column, " IN (", &list, ")"]);
