@@ -1,5 +1,7 @@
 //! Writing JSON straight into a buffer: a record is on the path of every request.
 
+use std::cell::Cell;
+
 /// Appends a text with its quotes. Bytes that are not UTF-8 become the replacement character.
 pub fn text(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
@@ -52,9 +54,29 @@ pub fn number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
+thread_local! {
+    /// The last second that this thread wrote, and its text up to the point.
+    static SECOND: Cell<(i64, [u8; 20])> = const { Cell::new((i64::MIN, [0; 20])) };
+}
+
 /// Appends a moment as `2026-01-02T03:04:05.678Z`, without quotes.
 pub fn time(out: &mut Vec<u8>, millis: i64) {
     let seconds = millis.div_euclid(1_000);
+    let (known, text) = SECOND.get();
+    if known == seconds {
+        out.extend_from_slice(&text);
+    } else {
+        let start = out.len();
+        second(out, seconds);
+        if let Some(text) = out.get(start..).and_then(|text| text.try_into().ok()) {
+            SECOND.set((seconds, text));
+        }
+    }
+    padded(out, millis.rem_euclid(1_000), 3);
+    out.push(b'Z');
+}
+
+fn second(out: &mut Vec<u8>, seconds: i64) {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
     padded(out, year, 4);
@@ -69,8 +91,6 @@ pub fn time(out: &mut Vec<u8>, millis: i64) {
     out.push(b':');
     padded(out, second % 60, 2);
     out.push(b'.');
-    padded(out, millis.rem_euclid(1_000), 3);
-    out.push(b'Z');
 }
 
 /// Year, month and day of a number of days since 1970-01-01, in the proleptic Gregorian calendar: the year begins in

@@ -1,6 +1,8 @@
 //! What identities are granted: their policies, read through a cache.
 
+use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::sync::Cache;
 use sesame_crypto::digest;
@@ -19,6 +21,9 @@ const IDENTITIES: usize = 4_096;
 /// Documents that are kept parsed; identities share them.
 const DOCUMENTS: usize = 4_096;
 
+/// Identities whose policies each thread has at hand.
+const NEAR: usize = 32;
+
 /// A document by what it says: policies of one name can follow each other.
 type Fingerprint = [u8; 32];
 
@@ -29,6 +34,35 @@ pub(crate) struct Access {
     users: Cached<IdentityId, Arc<IdentityPolicies>>,
     roles: Cached<IdentityId, Arc<IdentityPolicies>>,
     documents: Cache<Fingerprint, Arc<Document>>,
+    /// Becomes another number, which no other had or gets, whenever something is forgotten.
+    generation: AtomicU64,
+}
+
+/// Policies in the hands of one thread: those who use them count themselves in memory of its own, where the cores do not
+/// take turns.
+pub(crate) type PoliciesAtHand = Arc<Arc<IdentityPolicies>>;
+
+#[derive(Debug)]
+struct Near {
+    generation: u64,
+    kind: EntityType,
+    id: IdentityId,
+    policies: PoliciesAtHand,
+}
+
+thread_local! {
+    /// The policies that this thread asked for, by the end of the id.
+    static AT_HAND: RefCell<[Option<Near>; NEAR]> = const { RefCell::new([const { None }; NEAR]) };
+}
+
+fn place(id: &IdentityId) -> usize {
+    // The digits of an id are drawn by lot.
+    id.as_str().bytes().rev().take(2).fold(0, |place, byte| place * 10 + usize::from(byte)) % NEAR
+}
+
+fn next_generation() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The policies of one identity of an account.
@@ -40,23 +74,52 @@ pub(crate) struct IdentityPolicies {
 
 impl Access {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, users: Cached::new(IDENTITIES), roles: Cached::new(IDENTITIES), documents: Cache::new(DOCUMENTS) }
+        Self {
+            store,
+            users: Cached::new(IDENTITIES),
+            roles: Cached::new(IDENTITIES),
+            documents: Cache::new(DOCUMENTS),
+            generation: AtomicU64::new(next_generation()),
+        }
     }
 
     /// The policies that apply to whoever acts, but for the session policy. The root of an account has none and needs
     /// none.
-    pub(crate) async fn policies(&self, principal: &Principal) -> Result<Option<Arc<IdentityPolicies>>> {
+    pub(crate) async fn policies(&self, principal: &Principal) -> Result<Option<PoliciesAtHand>> {
         match &principal.identity {
             Identity::Root => Ok(None),
-            Identity::User(user) => self.get(EntityType::User, &principal.account, &user.id).await.map(Some),
+            Identity::User(user) => self.at_hand(EntityType::User, &principal.account, &user.id).await.map(Some),
             Identity::Session(session) => {
-                self.get(EntityType::Role, &principal.account, &session.role_id).await.map(Some)
+                self.at_hand(EntityType::Role, &principal.account, &session.role_id).await.map(Some)
             }
             Identity::Anonymous => {
                 let account = principal.account.clone();
-                Ok(Some(Arc::new(IdentityPolicies { account, set: PolicySet::default() })))
+                Ok(Some(Arc::new(Arc::new(IdentityPolicies { account, set: PolicySet::default() }))))
             }
         }
+    }
+
+    /// As [`Access::get`], from what this thread has at hand, if nothing was forgotten since.
+    async fn at_hand(&self, kind: EntityType, account: &AccountId, id: &IdentityId) -> Result<PoliciesAtHand> {
+        // Looked at before the policies are: whatever is forgotten after that makes them old.
+        let generation = self.generation.load(Ordering::Acquire);
+        let is_current = self.store.is_current();
+        if is_current {
+            let near = AT_HAND.with_borrow(|at_hand| {
+                let near = at_hand.get(place(id))?.as_ref()?;
+                let is_this = near.kind == kind && near.id == *id && near.policies.account == *account;
+                (near.generation == generation && is_this).then(|| Arc::clone(&near.policies))
+            });
+            if let Some(policies) = near {
+                return Ok(policies);
+            }
+        }
+        let policies = Arc::new(self.get(kind, account, id).await?);
+        if is_current {
+            let near = Near { generation, kind, id: id.clone(), policies: Arc::clone(&policies) };
+            AT_HAND.with_borrow_mut(|at_hand| at_hand.get_mut(place(id)).map(|place| place.replace(near)));
+        }
+        Ok(policies)
     }
 
     /// The policies of a user or a role.
@@ -130,8 +193,9 @@ impl Access {
                 self.users.clear();
                 self.roles.clear();
             }
-            _ => {}
+            _ => return,
         }
+        self.generation.store(next_generation(), Ordering::Release);
     }
 }
 

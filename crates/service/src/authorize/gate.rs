@@ -1,7 +1,7 @@
 //! The decision about one permission: what is asked, what the request says about itself, and what the policies say.
 
 use std::borrow::Cow;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use sesame_domain::tag::ResourceType;
 use sesame_domain::{AccountId, Tag};
@@ -12,7 +12,7 @@ use sesame_policy::{
 use sesame_store::tags;
 use smallvec::SmallVec;
 
-use crate::access::IdentityPolicies;
+use crate::access::PoliciesAtHand;
 use crate::context::Context;
 use crate::denial::Denial;
 use crate::error::{Code, Result};
@@ -31,7 +31,7 @@ pub(crate) struct Gate<'a> {
     pub(super) cx: &'a Context<'a>,
     asks: Asks<'a>,
     /// The policies of the caller; none for the root of an account.
-    identity: Option<Arc<IdentityPolicies>>,
+    identity: Option<PoliciesAtHand>,
 }
 
 /// What an operation says about the permissions that it needs.
