@@ -23,6 +23,7 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Staged records are stored with their place in this list.
     pub(crate) const ALL: [Self; 5] = [Self::Event, Self::Data, Self::File, Self::Checkpoint, Self::Notice];
 
     /// The name of the member.
