@@ -9,7 +9,7 @@
 //! secret value, so that an envelope opens in its place only.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
@@ -34,6 +34,8 @@ use crate::ops::secrets::Shown;
 const VALUE_BYTES: u64 = 32 << 20;
 /// Bytes that a value takes beside its content.
 const VALUE_OVERHEAD: u64 = 128;
+/// The largest envelope that is kept with its secret, in bytes.
+const NEAR_BYTES: usize = 1_024;
 const FORMAT: u8 = 1;
 
 /// A secret, its versions and their labels. Dropped as a whole when anything about it changes.
@@ -49,13 +51,25 @@ pub(crate) struct LoadedSecret {
     pub(crate) tags: OnceCell<Vec<Tag>>,
     /// What every answer with a value says of it, written once.
     pub(crate) shown: Shown,
+    /// The version that is marked `ACSCurrent`, which nearly everybody asks for.
+    pub(crate) current: Option<SecretVersion>,
+    /// The number of the version that was read first, and its envelope if that is small: most secrets have one version
+    /// that everybody reads.
+    near: OnceLock<(i64, Arc<SecretBytes>)>,
 }
 
 impl LoadedSecret {
     fn new(secret: Secret, versions: Versions, policy: Option<&str>) -> Self {
         let policy = resource_policy(Kind::Secret, secret.name.as_str(), policy);
         let resource = format!("secret/{}", secret.name).into();
-        Self { shown: Shown::of(&secret), resource, tags: OnceCell::new(), secret, versions, policy }
+        let (shown, near) = (Shown::of(&secret), OnceLock::new());
+        let current = versions.select(None, None).ok().cloned();
+        Self { shown, resource, tags: OnceCell::new(), secret, versions, policy, current, near }
+    }
+
+    /// The envelope of a version, if it is at hand.
+    fn near(&self, version: &SecretVersion) -> Option<&SecretBytes> {
+        self.near.get().filter(|(number, _)| *number == version.number).map(|(_, envelope)| &**envelope)
     }
 
     /// Refuses a secret in its recovery window.
@@ -165,6 +179,26 @@ pub(crate) async fn open(
 ) -> Result<Option<SecretText>> {
     let Some(envelope) = cx.secrets().envelope(secret, version.number).await? else { return Ok(None) };
     // EXPOSE: an envelope is no secret; it is in the type that the barrier gives.
+    open_envelope(cx, key, secret, version, envelope.expose()).await.map(Some)
+}
+
+/// As [`open`], for a secret that is kept in memory: a small envelope then stays with it.
+pub(crate) async fn open_kept(
+    cx: &Context<'_>,
+    key: &LoadedKey,
+    from: &LoadedSecret,
+    version: &SecretVersion,
+) -> Result<Option<SecretText>> {
+    let secret = &from.secret;
+    if let Some(near) = from.near(version) {
+        // EXPOSE: as above.
+        return open_envelope(cx, key, secret, version, near.expose()).await.map(Some);
+    }
+    let Some(envelope) = cx.secrets().envelope(secret, version.number).await? else { return Ok(None) };
+    if envelope.len() <= NEAR_BYTES {
+        from.near.get_or_init(|| (version.number, Arc::clone(&envelope)));
+    }
+    // EXPOSE: as above.
     open_envelope(cx, key, secret, version, envelope.expose()).await.map(Some)
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Code, KmsError, Result};
 use crate::keys::LoadedKey;
 use crate::operation::{Operation, Target};
 use crate::ops::crypto::no_recipient;
-use crate::secrets::{LoadedSecret, open};
+use crate::secrets::{LoadedSecret, open_kept};
 use crate::values::Reveal;
 
 pub(crate) struct GetSecretValue;
@@ -50,7 +50,11 @@ impl Wanted<'_> {
         if managed && self.stage.is_some_and(|stage| !stage.is_built_in()) {
             return Err(KmsError::invalid("VersionStage", "a managed secret has ACSCurrent and ACSPrevious"));
         }
-        from.versions.select(self.id.filter(|_| !managed), self.stage).map_err(|refusal| match refusal {
+        let selected = match (self.id.filter(|_| !managed), self.stage) {
+            (None, None) => from.current.as_ref().ok_or(SelectRefusal::NotFound),
+            (id, stage) => from.versions.select(id, stage),
+        };
+        selected.map_err(|refusal| match refusal {
             SelectRefusal::NotFound => KmsError::new(Code::ResourceNotFound, "Resource not found: the secret version."),
             SelectRefusal::Mismatch => KmsError::invalid("VersionStage", refusal),
         })
@@ -171,7 +175,7 @@ pub(super) async fn read(
     wanted: Wanted<'_>,
 ) -> Result<Response> {
     let version = wanted.version(from)?;
-    let value = open(cx, key, &from.secret, version).await?;
+    let value = open_kept(cx, key, from, version).await?;
     let value =
         value.ok_or_else(|| KmsError::new(Code::ResourceNotFound, "Resource not found: the secret version."))?;
     Ok(Response {
