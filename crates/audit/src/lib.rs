@@ -6,6 +6,8 @@
 //! itself: `file` at the head of each file, `checkpoint` with a signature over all that went before, and `notice` for
 //! whatever an auditor has to know (a start, a stop, a torn tail, records that were late, files that were removed).
 //!
+//! Records of data are staged first, in a file that is mapped into memory, and come into the chain in batches.
+//!
 //! A file that was written is never opened for writing again: after a crash or a failed write the chain goes on in
 //! the next file, whose head names the bytes that the old one ends with and that are no record.
 
