@@ -16,7 +16,6 @@ mod rpc;
 mod signature;
 #[doc(hidden)]
 pub mod testing;
-mod wipe;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -7,13 +7,14 @@ use sesame_service::guard::guarded;
 use sesame_service::params::Params;
 use sesame_service::registry::Entry;
 use sesame_service::request::{Attempt, Call, Principal, Signature, SignedRequest, Source};
+use sesame_service::wipe;
 
+use crate::Gateway;
 use crate::form::{self, Pair};
 use crate::http::{Extra, Fault, Peer, Request, Response};
 use crate::render::{self, Format};
 use crate::rpc::{self, Dialect};
 use crate::signature::{acs, v1};
-use crate::{Gateway, wipe};
 
 /// What a buffer of a connection may keep between two requests.
 const KEPT: usize = 32 * 1024;

@@ -50,7 +50,7 @@ pub(crate) fn dialect<'a>(known: &Known<'a>, params: &Params<'_>) -> Result<Dial
 /// When one of them cannot be read, or the body is no form.
 pub(crate) fn read<'r>(request: &Request<'r>, limit: usize, arena: &mut Vec<u8>) -> Result<Vec<Pair<'r>>> {
     let form = form(request)?;
-    crate::wipe::reserve(arena, request.head.query.len() + form.len());
+    sesame_service::wipe::reserve(arena, request.head.query.len() + form.len());
     let mut pairs = Vec::with_capacity(16);
     read_pairs(request.head.query, Place::Query, limit, arena, &mut pairs)?;
     read_pairs(form, Place::Form, limit, arena, &mut pairs)?;

@@ -3,11 +3,13 @@
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr};
 
+use sesame_service::wipe;
+
 use crate::form::{contradiction, params, sort};
 use crate::http::{Chunked, MAX_HEADERS, Peer, Request, parse_head};
 use crate::render::{self, Format};
 use crate::signature::{acs, v1};
-use crate::{Options, rpc, wipe};
+use crate::{Options, rpc};
 
 /// Reads a request and builds every text that it could sign; says how many bytes those are. Panics never.
 pub fn fuzz_request(bytes: &[u8]) -> usize {

@@ -42,6 +42,7 @@ mod tokens;
 mod trust;
 mod uses;
 mod values;
+pub mod wipe;
 mod workers;
 
 pub use audit::{AuditOptions, Queried};

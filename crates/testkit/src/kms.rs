@@ -13,7 +13,7 @@ use sesame_policy::{self as policy, Attachment, Document, Kind, Policy, PolicySe
 use sesame_seal::FileSeal;
 use sesame_service::params::Params;
 use sesame_service::{
-    AccessDeniedDetail, AuditOptions, Call, CallQuotas, Identity, Limits, Principal, RoleSession, RotationPace,
+    AccessDeniedDetail, Answer, AuditOptions, Call, CallQuotas, Identity, Limits, Principal, RoleSession, RotationPace,
     Service, ServiceOptions, Source, UserIdentity, audit, registry,
 };
 use sesame_store::{Store, StoreError, accounts};
@@ -266,7 +266,7 @@ impl TestKms {
             request_id: "00000000-0000-4000-8000-000000000000",
         };
         match self.service.call(call).await {
-            Ok(answer) => Ok(serde_json::to_value(answer.body()).expect("an answer in JSON")),
+            Ok(answer) => Ok(members(&answer)),
             Err(error) => Err(Refusal {
                 status: error.code.status(),
                 code: error.code.name(),
@@ -336,6 +336,15 @@ fn service(
         rotation_pace: RotationPace::default(),
         audit,
     })
+}
+
+/// The members of an answer as its JSON gives them, which must be those that other forms are written from.
+fn members(answer: &Answer) -> Value {
+    let mut json = Vec::new();
+    answer.body().write_json(&mut json).expect("an answer in JSON");
+    let members = serde_json::from_slice(&json).expect("JSON");
+    assert_eq!(serde_json::to_value(answer.body().members()).expect("members"), members, "both forms say the same");
+    members
 }
 
 fn id_in(answer: &Value, pointer: &str) -> IdentityId {

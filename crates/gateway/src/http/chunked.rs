@@ -36,7 +36,7 @@ impl Chunked {
                     if data.is_empty() {
                         break;
                     }
-                    crate::wipe::reserve(body, data.len());
+                    sesame_service::wipe::reserve(body, data.len());
                     body.extend_from_slice(data);
                     self.state = State::Data(left - data.len());
                     rest = after;

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use sesame_service::wipe;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant, timeout};
@@ -18,7 +19,6 @@ use super::timer::Timer;
 use super::{Fault, Peer, Request};
 use crate::Gateway;
 use crate::respond::{Scratch, refuse};
-use crate::wipe;
 
 /// What an answer buffer may keep between two requests.
 const KEPT: usize = 32 * 1024;

@@ -4,9 +4,8 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use sesame_service::wipe;
 use tokio::io::{AsyncRead, ReadBuf};
-
-use crate::wipe;
 
 /// Enough for an Encrypt call of 4 KiB, so that most requests arrive with one read.
 const INITIAL: usize = 8 * 1024;

@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 
-use crate::{date, wipe};
+use sesame_service::wipe;
+
+use crate::date;
 
 /// Header lines that only some answers have.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,16 +1,17 @@
 //! JSON answers.
 
 use serde::Serialize;
+use sesame_service::registry::Body;
+use sesame_service::wipe::Writer;
 
 use super::Failure;
-use crate::wipe::Writer;
 
 /// Appends `{"RequestId":"…",<members of response>}`.
-pub(super) fn success<T: Serialize + ?Sized>(out: &mut Vec<u8>, request_id: &str, response: &T) -> Result<(), Failure> {
+pub(super) fn success(out: &mut Vec<u8>, request_id: &str, response: &dyn Body) -> Result<(), Failure> {
     out.extend_from_slice(b"{\"RequestId\":");
     document(out, request_id)?;
     let start = out.len();
-    document(out, response)?;
+    response.write_json(out)?;
     // The members follow the request id: their opening brace becomes the comma between them.
     match out.get_mut(start..) {
         Some([b'{', b'}']) => drop(out.drain(start..=start)),
@@ -31,7 +32,7 @@ mod tests {
 
     use super::*;
 
-    fn render(response: &impl Serialize) -> String {
+    fn render(response: &dyn Body) -> String {
         let mut out = Vec::new();
         success(&mut out, "ID", response).unwrap();
         String::from_utf8(out).unwrap()

@@ -6,6 +6,7 @@ mod xml;
 use serde::Serialize;
 use sesame_service::AccessDeniedDetail;
 use sesame_service::error::KmsError;
+use sesame_service::registry::Body;
 
 /// The form of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,16 +44,16 @@ impl Format {
 ///
 /// # Errors
 /// When the response cannot be serialised; what was appended is then of no use.
-pub(crate) fn success<T: Serialize + ?Sized>(
+pub(crate) fn success(
     out: &mut Vec<u8>,
     format: Format,
     action: &str,
     request_id: &str,
-    response: &T,
+    response: &dyn Body,
 ) -> Result<(), Failure> {
     match format {
         Format::Json => json::success(out, request_id, response),
-        Format::Xml => xml::success(out, action, request_id, response),
+        Format::Xml => xml::success(out, action, request_id, response.members()),
     }
 }
 

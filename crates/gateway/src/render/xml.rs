@@ -4,9 +4,9 @@
 use std::fmt::{self, Display};
 
 use serde::ser::{self, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
+use sesame_service::wipe;
 
 use super::Failure;
-use crate::wipe;
 
 const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 

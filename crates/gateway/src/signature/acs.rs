@@ -3,10 +3,10 @@
 use httparse::Header;
 use sesame_service::error::{Code, KmsError, Result};
 use sesame_service::request::{AcsAlgorithm, AcsScope};
+use sesame_service::wipe;
 
 use crate::form::{Pair, Place};
 use crate::percent::unreserved_run;
-use crate::wipe;
 
 /// More names than any request has headers.
 const MAX_SIGNED_HEADERS: usize = 128;

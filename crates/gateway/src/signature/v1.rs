@@ -3,9 +3,9 @@
 use sesame_service::error::{Code, Result};
 use sesame_service::params::Params;
 use sesame_service::request::V1Method;
+use sesame_service::wipe;
 
 use crate::form::Pair;
-use crate::wipe;
 
 /// The parameters of a V1 signature.
 #[derive(Debug)]

@@ -334,7 +334,7 @@ impl<'a> Recorded<'a> {
         if shape.facts.access == Access::Read || answer.is_sensitive() {
             return None;
         }
-        let mut response = serde_json::to_value(answer.body()).ok()?;
+        let mut response = serde_json::to_value(answer.body().members()).ok()?;
         mask.mask_response(&mut response);
         Some(response)
     }

@@ -3,14 +3,14 @@
 use std::hint::black_box;
 use std::io;
 
-/// Overwrites and empties a buffer.
-pub(crate) fn clear(buffer: &mut Vec<u8>) {
+/// Overwrites and empties a buffer; it keeps its memory.
+pub fn clear(buffer: &mut Vec<u8>) {
     overwrite(buffer);
     buffer.clear();
 }
 
 /// As [`clear`], and gives the memory back when the buffer has become larger than `keep`.
-pub(crate) fn clear_and_shrink(buffer: &mut Vec<u8>, keep: usize) {
+pub fn clear_and_shrink(buffer: &mut Vec<u8>, keep: usize) {
     clear(buffer);
     if buffer.capacity() > keep {
         *buffer = Vec::new();
@@ -19,24 +19,31 @@ pub(crate) fn clear_and_shrink(buffer: &mut Vec<u8>, keep: usize) {
 
 /// Overwrites bytes with zeroes. `black_box` keeps the compiler from dropping stores that nothing reads; unlike
 /// volatile stores it leaves them a plain memory fill, which for a request of 6 KB is fifty times as fast.
-pub(crate) fn overwrite(bytes: &mut [u8]) {
+pub fn overwrite(bytes: &mut [u8]) {
     bytes.fill(0);
     black_box(bytes);
 }
 
 /// Makes room for `additional` bytes; what a move leaves behind is wiped.
-pub(crate) fn reserve(buffer: &mut Vec<u8>, additional: usize) {
-    if buffer.capacity() - buffer.len() >= additional {
-        return;
+#[inline]
+pub fn reserve(buffer: &mut Vec<u8>, additional: usize) {
+    if buffer.capacity() - buffer.len() < additional {
+        enlarge(buffer, additional);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn enlarge(buffer: &mut Vec<u8>, additional: usize) {
     let mut larger = Vec::with_capacity((buffer.len() + additional).max(buffer.capacity() * 2));
     larger.extend_from_slice(buffer);
     overwrite(buffer);
     *buffer = larger;
 }
 
-/// Appends to a buffer through [`reserve`].
-pub(crate) struct Writer<'a>(pub(crate) &'a mut Vec<u8>);
+/// Appends to a buffer through [`reserve`]; writing never fails.
+#[derive(Debug)]
+pub struct Writer<'a>(pub &'a mut Vec<u8>);
 
 impl io::Write for Writer<'_> {
     #[inline]
