@@ -114,7 +114,7 @@ impl Access {
                 return Ok(policies);
             }
         }
-        let policies = Arc::new(self.get(kind, account, id).await?);
+        let policies = Arc::new(Box::pin(self.get(kind, account, id)).await?);
         if is_current {
             let near = Near { generation, kind, id: id.clone(), policies: Arc::clone(&policies) };
             AT_HAND.with_borrow_mut(|at_hand| at_hand.get_mut(place(id)).map(|place| place.replace(near)));

@@ -93,7 +93,7 @@ pub(crate) async fn authorize<O: Operation>(cx: &Context<'_>, request: &O::Reque
     let mut granted = Granted::default();
     let mut missing = None;
     let targets: SmallVec<[Target<'_>; 2]> = O::targets(request).into_iter().collect();
-    for target in targets {
+    for &target in &targets {
         match gate.target(target, &mut granted).await? {
             Ok(()) => {}
             Err(code) => drop(missing.get_or_insert(code)),
@@ -118,78 +118,87 @@ struct NamedKey<'a> {
 
 impl Gate<'_> {
     async fn target(&self, target: Target<'_>, granted: &mut Granted) -> Result<Sought<()>> {
+        let own = self.operation();
+        let (action, key, version) = match target {
+            Target::Key(key) => (own, TargetKey::Any(key), None),
+            Target::KeyById(key) => (own, TargetKey::ById(key), None),
+            Target::KeyOfVersion(version) => (own, TargetKey::OfVersion(version), None),
+            Target::Version(key, version) => (own, TargetKey::Any(key), Some(version)),
+            Target::With(action, TargetKey::Version(key, version)) => (action, TargetKey::ById(key), Some(version)),
+            Target::With(action, key) => (action, key, None),
+            Target::Secret(secret) => {
+                return Ok(self.secret(secret).await?.map(|found| granted.secrets.push(found)));
+            }
+            Target::SecretAndKey(secret, action) => {
+                return Ok(self.secret_and_key(secret, action).await?.map(|(secret, key)| {
+                    granted.secrets.push(secret);
+                    granted.keys.push(key);
+                }));
+            }
+            // Boxed: calls that use keys or secrets need no room for these.
+            other => return Box::pin(self.other_target(other, granted)).await,
+        };
+        let named = match key {
+            TargetKey::Any(key) => self.any(key).await?,
+            TargetKey::ById(key) | TargetKey::Version(key, _) => self.by_id(key).await?,
+            TargetKey::OfVersion(version) => self.of_version(version).await?,
+        };
+        let mut key = self.key(action, named).await?;
+        if let Some(version) = version {
+            key = self.version(key, version, granted).await?;
+        }
+        Ok(key.map(|key| granted.keys.push(key)))
+    }
+
+    /// A target that is no key and no secret by name.
+    async fn other_target(&self, target: Target<'_>, granted: &mut Granted) -> Result<Sought<()>> {
         let cx = self.cx;
-        let key = match target {
-            Target::Collection("*") => {
-                self.pass(On::none(cx.account())).await?;
-                return Ok(Ok(()));
-            }
-            Target::Collection(kind) => {
-                self.pass(On::kms(cx, cx.account(), &[kind, &format!("{kind}/*")])).await?;
-                return Ok(Ok(()));
-            }
-            Target::Alias(alias) => {
-                self.pass(On::kms(cx, cx.account(), &[alias.as_str()])).await?;
-                return Ok(Ok(()));
-            }
+        let account = cx.account();
+        match target {
+            Target::Collection("*") => self.pass(On::none(account)).await?,
+            Target::Collection(kind) => self.pass(On::kms(cx, account, &[kind, &format!("{kind}/*")])).await?,
+            Target::Alias(alias) => self.pass(On::kms(cx, account, &[alias.as_str()])).await?,
             Target::AliasAndKey(alias) => {
-                self.pass(On::kms(cx, cx.account(), &[alias.as_str()])).await?;
+                self.pass(On::kms(cx, account, &[alias.as_str()])).await?;
                 let named = self.by_alias(alias, None).await?;
                 return Ok(self.key(self.operation(), named).await?.map(drop));
             }
             Target::Certificate(id) => {
                 let found = sesame_store::certificates::get(&mut cx.store().reader().await?, id).await?;
-                self.pass(On::kms(cx, cx.account(), &[&format!("certificate/{id}")])).await?;
-                let found = found.filter(|found| found.account == *cx.account());
+                self.pass(On::kms(cx, account, &[&format!("certificate/{id}")])).await?;
+                let found = found.filter(|found| found.account == *account);
                 return Ok(found.ok_or(Code::CertificateNotFound).map(|found| {
                     granted.certificate = Some(Arc::new(found));
                 }));
             }
             Target::Ram(kind, name) => {
-                let account = cx.account();
                 self.pass(On::ram(account.as_str(), account, &[&format!("{}/{name}", kind.name())])).await?;
-                return Ok(Ok(()));
             }
             Target::RamCollection(kind) => {
-                let (account, kind) = (cx.account(), kind.name());
+                let kind = kind.name();
                 self.pass(On::ram(account.as_str(), account, &[kind, &format!("{kind}/*")])).await?;
-                return Ok(Ok(()));
             }
             Target::OwnUser => {
-                let account = cx.account();
                 // An identity without a user needs the permission for all of them.
                 let name = match &cx.principal.identity {
                     Identity::User(user) => format!("user/{}", user.name),
                     Identity::Root | Identity::Session(_) | Identity::Anonymous => "user/*".to_owned(),
                 };
                 self.pass(On::ram(account.as_str(), account, &[&name])).await?;
-                return Ok(Ok(()));
             }
             Target::SystemPolicy(name) => {
-                self.pass(On::ram("system", cx.account(), &[&format!("policy/{name}")])).await?;
-                return Ok(Ok(()));
+                self.pass(On::ram("system", account, &[&format!("policy/{name}")])).await?;
             }
-            Target::Role(account, name) => {
+            Target::Role(of, name) => {
                 // The caller's own policies decide here, also about a role of another account.
-                self.pass(On::ram(account.as_str(), cx.account(), &[&format!("role/{name}")])).await?;
-                return Ok(Ok(()));
+                self.pass(On::ram(of.as_str(), account, &[&format!("role/{name}")])).await?;
             }
-            Target::Secret(secret) => {
-                return Ok(self.secret(secret).await?.map(|found| granted.secrets.push(found)));
-            }
-            Target::SecretAndKey(secret, action) => match self.secret_and_key(secret, action).await? {
-                Ok((secret, key)) => {
-                    granted.secrets.push(secret);
-                    Ok(key)
-                }
-                Err(code) => Err(code),
-            },
             Target::Resource(ResourceType::Secret, name) => {
-                let own = name.parse::<SecretRef>().ok().filter(|secret| secret.account(cx.account()) == cx.account());
+                let own = name.parse::<SecretRef>().ok().filter(|secret| secret.account(account) == account);
                 let found = match own {
                     Some(secret) => self.secret(&secret).await?,
                     None => {
-                        self.pass(On::kms(cx, cx.account(), &[&format!("secret/{name}")])).await?;
+                        self.pass(On::kms(cx, account, &[&format!("secret/{name}")])).await?;
                         Err(Code::ResourceNotFound)
                     }
                 };
@@ -202,28 +211,20 @@ impl Gate<'_> {
                     None => NamedKey::missing(format!("{}/{name}", kind.name()).into()),
                 };
                 // Tags are kept under one account, so that a call cannot reach those of several.
-                let own = |key: &Arc<LoadedKey>| key.key.account == *cx.account();
+                let own = |key: &Arc<LoadedKey>| key.key.account == *account;
                 let found = self.key(self.operation(), named).await?;
-                found.ok().filter(own).ok_or(Code::InvalidResourceIdNotFound)
+                let found = found.ok().filter(own).ok_or(Code::InvalidResourceIdNotFound);
+                return Ok(found.map(|key| granted.keys.push(key)));
             }
-            Target::Key(key) => self.key(self.operation(), self.any(key).await?).await?,
-            Target::KeyById(key) => self.key_by_id(self.operation(), key).await?,
-            Target::KeyOfVersion(version) => self.key(self.operation(), self.of_version(version).await?).await?,
-            Target::Version(key, version) => {
-                let key = self.key(self.operation(), self.any(key).await?).await?;
-                self.version(key, version, granted).await?
-            }
-            Target::With(action, TargetKey::Version(key, version)) => {
-                let key = self.key_by_id(action, key).await?;
-                self.version(key, version, granted).await?
-            }
-            Target::With(action, TargetKey::ById(key)) => self.key_by_id(action, key).await?,
-            Target::With(action, TargetKey::OfVersion(version)) => {
-                self.key(action, self.of_version(version).await?).await?
-            }
-            Target::With(action, TargetKey::Any(key)) => self.key(action, self.any(key).await?).await?,
-        };
-        Ok(key.map(|key| granted.keys.push(key)))
+            Target::Secret(_)
+            | Target::SecretAndKey(..)
+            | Target::Key(_)
+            | Target::KeyById(_)
+            | Target::KeyOfVersion(_)
+            | Target::Version(..)
+            | Target::With(..) => return Err(KmsError::internal("a key or a secret is no other target")),
+        }
+        Ok(Ok(()))
     }
 
     /// A key, once `action` on it is allowed.
@@ -245,10 +246,6 @@ impl Gate<'_> {
                 Ok(Err(code))
             }
         }
-    }
-
-    async fn key_by_id(&self, action: &str, key: &KeyRef) -> Result<Sought<Arc<LoadedKey>>> {
-        self.key(action, self.by_id(key).await?).await
     }
 
     /// By id or ARN; an alias is no name here.

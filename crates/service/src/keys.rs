@@ -42,6 +42,9 @@ pub(crate) struct LoadedVersion {
 }
 
 /// Reads keys through a bounded cache.
+///
+/// What finds nothing in memory runs in a future of its own on the heap, so that the future of a call stays small
+/// (`pipeline.rs`).
 #[derive(Debug)]
 pub(crate) struct Keys {
     store: Store,
@@ -58,10 +61,16 @@ impl Keys {
 
     /// The key of this id, of whatever account.
     pub(crate) async fn get(&self, id: &KeyId) -> Result<Option<Arc<LoadedKey>>> {
-        let current = self.store.is_current();
-        if current && let Some(key) = self.keys.get(id) {
+        if self.store.is_current()
+            && let Some(key) = self.keys.get(id)
+        {
             return Ok(Some(key));
         }
+        Box::pin(self.read(id)).await
+    }
+
+    async fn read(&self, id: &KeyId) -> Result<Option<Arc<LoadedKey>>> {
+        let current = self.store.is_current();
         let ticket = self.keys.ticket(id);
         let found = sesame_store::keys::with_policy(&mut self.store.reader().await?, id).await?;
         let Some((key, policy)) = found else { return Ok(None) };
@@ -82,11 +91,17 @@ impl Keys {
 
     /// The id of the key that an alias of the account stands for.
     pub(crate) async fn by_alias(&self, account: &AccountId, alias: &AliasName) -> Result<Option<KeyId>> {
-        let current = self.store.is_current();
-        let name = AliasRef(account, alias);
-        if current && let Some(key) = self.aliases.get(&name) {
+        if self.store.is_current()
+            && let Some(key) = self.aliases.get(&AliasRef(account, alias))
+        {
             return Ok(Some(key));
         }
+        Box::pin(self.read_alias(account, alias)).await
+    }
+
+    async fn read_alias(&self, account: &AccountId, alias: &AliasName) -> Result<Option<KeyId>> {
+        let current = self.store.is_current();
+        let name = AliasRef(account, alias);
         let ticket = self.aliases.ticket(&name);
         let found = sesame_store::aliases::get(&mut self.store.reader().await?, account, alias).await?;
         if let (true, Some(key)) = (current, &found) {
@@ -100,35 +115,34 @@ impl Keys {
         if let Some(id) = version.as_str().get(..25).and_then(|id| id.parse::<KeyId>().ok()) {
             return self.get(&id).await;
         }
-        match self.read_version(version).await? {
+        match Box::pin(self.read_version(version)).await? {
             Some(loaded) => self.get(&loaded.version.key).await,
             None => Ok(None),
         }
     }
 
     /// The primary version, unlocked.
-    pub(crate) async fn primary(&self, key: &LoadedKey) -> Result<Arc<LoadedVersion>> {
+    pub(crate) async fn primary<'k>(&self, key: &'k LoadedKey) -> Result<&'k Arc<LoadedVersion>> {
         if let Some(version) = key.primary.get() {
-            return Ok(Arc::clone(version));
+            return Ok(version);
         }
         let load = || async {
             let version = self.read_version(&key.key.primary_version).await?;
             version.ok_or_else(|| KmsError::internal("the primary version of a key is missing"))
         };
-        key.primary.get_or_try_init(load).await.map(Arc::clone)
+        Box::pin(key.primary.get_or_try_init(load)).await
     }
 
     /// A version of this key, unlocked; `None` when the key has no such version.
     pub(crate) async fn version(&self, key: &LoadedKey, id: &KeyVersionId) -> Result<Option<Arc<LoadedVersion>>> {
         if *id == key.key.primary_version {
-            return self.primary(key).await.map(Some);
+            return self.primary(key).await.map(|version| Some(Arc::clone(version)));
         }
         if let Some(version) = key.others.read().get(id) {
             return Ok(Some(Arc::clone(version)));
         }
-        let Some(version) = self.read_version(id).await?.filter(|loaded| loaded.version.key == key.key.id) else {
-            return Ok(None);
-        };
+        let read = Box::pin(self.read_version(id)).await?;
+        let Some(version) = read.filter(|loaded| loaded.version.key == key.key.id) else { return Ok(None) };
         let mut others = key.others.write();
         if others.len() >= UNLOCKED_VERSIONS {
             others.clear();

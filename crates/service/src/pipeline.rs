@@ -9,20 +9,16 @@ use crate::registry::Answer;
 
 /// Runs a call of operation `O`.
 pub(crate) async fn run<O: Operation>(cx: &Context<'_>, params: &Params<'_>) -> Result<Answer> {
-    let decoded = O::Request::decode(params).and_then(|request| O::validate(&request).map(|()| request));
-    let rehearsal = match &decoded {
-        Ok(request) => O::is_dry_run(request),
-        Err(_) => is_marked_dry_run::<O>(params),
+    let request = match O::Request::decode(params).and_then(|request| O::validate(&request).map(|()| request)) {
+        Ok(request) => request,
+        Err(error) if is_marked_dry_run::<O>(params) => return Err(rehearsed(error)),
+        Err(error) => return Err(error),
     };
-    let ready = match decoded {
-        Ok(request) => authorize_and_check::<O>(cx, &request).await.map(|granted| (granted, request)),
-        Err(error) => Err(error),
-    };
-    if rehearsal {
-        return Err(ready.map_or_else(rehearsed, |_| Code::DryRunOperation.into()));
+    let granted = authorize_and_check::<O>(cx, &request).await;
+    if O::is_dry_run(&request) {
+        return Err(granted.map_or_else(rehearsed, |_| Code::DryRunOperation.into()));
     }
-    let (granted, request) = ready?;
-    O::run(cx, granted, request).await.map(Answer::new::<O>)
+    O::run(cx, granted?, request).await.map(Answer::new::<O>)
 }
 
 async fn authorize_and_check<O: Operation>(cx: &Context<'_>, request: &O::Request) -> Result<Granted> {
@@ -53,5 +49,30 @@ fn rehearsed(error: KmsError) -> KmsError {
             message: format!("{} {}", Code::Validation.message(), error.message).into(),
             ..Code::Validation.into()
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::crypto::{Decrypt, Encrypt, GenerateDataKey};
+
+    /// The largest piece that glibc's malloc takes from what a thread has at hand (`tcache`), in bytes.
+    const AT_HAND: usize = 1_032;
+
+    fn size<'a, F>(_: impl FnOnce(&'a Context<'a>, &'a Params<'a>) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_futures_of_the_busiest_calls_fit_what_a_thread_has_at_hand() {
+        let sizes = [
+            ("Encrypt", size(run::<Encrypt>)),
+            ("Decrypt", size(run::<Decrypt>)),
+            ("GenerateDataKey", size(run::<GenerateDataKey>)),
+        ];
+        for (name, size) in sizes {
+            assert!(size <= AT_HAND, "the future of {name} has {size} bytes: box what it waits for rarely");
+        }
     }
 }

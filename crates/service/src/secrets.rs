@@ -105,7 +105,7 @@ impl Weighter<ValueKey, Arc<SecretBytes>> for Length {
     }
 }
 
-/// Reads secrets through bounded caches.
+/// Reads secrets through bounded caches; what is not in them is read as [`Keys`](crate::keys::Keys) does.
 pub(crate) struct Secrets {
     store: Store,
     secrets: Cached<NameKey, Arc<LoadedSecret>>,
@@ -126,12 +126,17 @@ impl Secrets {
 
     /// The secret of this name.
     pub(crate) async fn get(&self, account: &AccountId, name: &SecretName) -> Result<Option<Arc<LoadedSecret>>> {
-        let current = self.store.is_current();
-        let key = NameRef(account, name);
-        if current && let Some(secret) = self.secrets.get(&key) {
+        if self.store.is_current()
+            && let Some(secret) = self.secrets.get(&NameRef(account, name))
+        {
             return Ok(Some(secret));
         }
-        let ticket = self.secrets.ticket(&key);
+        Box::pin(self.read(account, name)).await
+    }
+
+    async fn read(&self, account: &AccountId, name: &SecretName) -> Result<Option<Arc<LoadedSecret>>> {
+        let current = self.store.is_current();
+        let ticket = self.secrets.ticket(&NameRef(account, name));
         let names = (account.clone(), name.clone());
         let read = self.store.read(move |conn| {
             Box::pin(async move {
@@ -154,6 +159,10 @@ impl Secrets {
         if let Some(value) = self.values.get(&ValueRef(&secret.id, number)) {
             return Ok(Some(value));
         }
+        Box::pin(self.read_envelope(secret, number)).await
+    }
+
+    async fn read_envelope(&self, secret: &Secret, number: i64) -> Result<Option<Arc<SecretBytes>>> {
         let read = secrets::value(&mut self.store.reader().await?, &secret.id, number).await?;
         let Some(value) = read.map(Arc::new) else { return Ok(None) };
         self.values.insert(ValueKey(secret.id.clone(), number), Arc::clone(&value));

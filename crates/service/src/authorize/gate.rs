@@ -1,6 +1,7 @@
 //! The decision about one permission: what is asked, what the request says about itself, and what the policies say.
 
 use std::borrow::Cow;
+use std::future::Future;
 use std::sync::LazyLock;
 
 use sesame_domain::tag::ResourceType;
@@ -120,19 +121,31 @@ impl<'a> Gate<'a> {
     }
 
     /// Refuses the call unless the operation itself is allowed on a resource.
-    pub(super) async fn pass(&self, on: On<'_>) -> Result<()> {
-        self.pass_as(self.asks.operation, on).await
+    pub(super) fn pass<'s>(&'s self, on: On<'s>) -> impl Future<Output = Result<()>> + Send + 's {
+        self.pass_as(self.asks.operation, on)
     }
 
     /// Refuses the call unless an action of the operation's product is allowed on a resource.
-    pub(super) async fn pass_as(&self, action: &str, on: On<'_>) -> Result<()> {
+    ///
+    /// Most calls are allowed without a look at tags, which is decided before there is anything to wait for.
+    pub(super) fn pass_as<'s>(&'s self, action: &'s str, on: On<'s>) -> impl Future<Output = Result<()>> + Send + 's {
         let sets = [self.identity(), self.session(), on.found.policy()];
         let wants_tags = sets.iter().flatten().any(|set| set.wants_resource_tags());
-        let tags = if wants_tags { on.found.tags(self.cx).await? } else { &[] };
-        match self.decide(action, on, tags) {
-            Ok(()) => Ok(()),
-            Err(denial) => Err(denial.into_error(self.cx).await),
-        }
+        let decided = if wants_tags { None } else { Some(self.decide(action, on, &[])) };
+        let rest = match decided {
+            Some(Ok(())) => None,
+            decided => Some(Box::pin(async move {
+                let decided = match decided {
+                    Some(decided) => decided,
+                    None => self.decide(action, on, on.found.tags(self.cx).await?),
+                };
+                match decided {
+                    Ok(()) => Ok(()),
+                    Err(denial) => Err(denial.into_error(self.cx).await),
+                }
+            })),
+        };
+        async { if let Some(rest) = rest { rest.await } else { Ok(()) } }
     }
 
     /// Whether a policy of the caller explicitly denies the operation on a resource of its account, which a list then

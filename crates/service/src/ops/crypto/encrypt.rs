@@ -70,7 +70,7 @@ impl Operation for Encrypt {
         // clients expect it back (keys reference, 5.2).
         let plaintext = request.plaintext.expose().as_bytes();
         Ok(Response {
-            ciphertext_blob: seal(cx, &version, request.encryption_context.as_ref(), plaintext)?,
+            ciphertext_blob: seal(cx, version, request.encryption_context.as_ref(), plaintext)?,
             key_id: key.key.id.to_string(),
             key_version_id: version.version.id.to_string(),
         })

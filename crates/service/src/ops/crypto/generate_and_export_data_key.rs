@@ -86,7 +86,7 @@ impl Operation for GenerateAndExportDataKey {
         let key = on.key()?;
         let version = cx.keys().primary(key).await?;
         let length = data_key_bytes(request.key_spec, request.number_of_bytes);
-        let (text, ciphertext_blob) = new_data_key(cx, &version, request.encryption_context.as_ref(), length)?;
+        let (text, ciphertext_blob) = new_data_key(cx, version, request.encryption_context.as_ref(), length)?;
         let public = Arc::new(request.public_key_blob);
         Ok(Response {
             // EXPOSE: from one secret type into another.

@@ -75,7 +75,7 @@ impl Operation for GenerateDataKey {
         let version = cx.keys().primary(key).await?;
         let length = data_key_bytes(request.key_spec, request.number_of_bytes);
         let context = request.encryption_context.as_ref();
-        let (plaintext, ciphertext_blob) = new_data_key(cx, &version, context, length)?;
+        let (plaintext, ciphertext_blob) = new_data_key(cx, version, context, length)?;
         Ok(Response {
             key_id: key.key.id.to_string(),
             key_version_id: version.version.id.to_string(),

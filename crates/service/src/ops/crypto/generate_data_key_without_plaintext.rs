@@ -63,7 +63,7 @@ impl Operation for GenerateDataKeyWithoutPlaintext {
         let key = on.key()?;
         let version = cx.keys().primary(key).await?;
         let length = data_key_bytes(request.key_spec, request.number_of_bytes);
-        let (_, ciphertext_blob) = new_data_key(cx, &version, request.encryption_context.as_ref(), length)?;
+        let (_, ciphertext_blob) = new_data_key(cx, version, request.encryption_context.as_ref(), length)?;
         Ok(Response { key_id: key.key.id.to_string(), key_version_id: version.version.id.to_string(), ciphertext_blob })
     }
 }

@@ -141,7 +141,7 @@ impl Operation for ReEncrypt {
         let context = request.destination_encryption_context.as_ref();
         Ok(Response {
             // EXPOSE: from one cipher into the other.
-            ciphertext_blob: seal(cx, &version, context, plaintext.expose())?,
+            ciphertext_blob: seal(cx, version, context, plaintext.expose())?,
             // The key that opened the source, as the API says; the new blob names its own.
             key_id: source.key.id.to_string(),
             key_version_id: source_version.to_string(),
