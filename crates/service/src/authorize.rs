@@ -342,7 +342,8 @@ impl Gate<'_> {
             Ok(secret) => secret,
             Err(code) => return Ok(Err(code)),
         };
-        let Some(key) = cx.keys().get(&secret.secret.key).await? else { return Ok(Err(Code::KeyNotFound)) };
+        let key = cx.keys().get_again(&secret.secret.key, &secret.key).await?;
+        let Some(key) = key else { return Ok(Err(Code::KeyNotFound)) };
         // A key of the service itself needs no permission.
         if key.key.creator == DEFAULT_KEY_CREATOR {
             return Ok(Ok((secret, key)));

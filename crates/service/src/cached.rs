@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use quick_cache::Equivalent;
@@ -95,9 +96,51 @@ impl<K, V> fmt::Debug for Cached<K, V> {
     }
 }
 
+/// A cached value as something remembers it that is always used with it, so that it is not looked up each time. What the
+/// cache has let go of is not held here either: a key's material is wiped then.
+#[derive(Debug)]
+pub(crate) struct Remembered<V>(Mutex<Option<(u64, Weak<V>)>>);
+
+impl<V> Default for Remembered<V> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<V> Remembered<V> {
+    /// The value, if it was found in this generation: since the cache forgot something for the last time.
+    pub(crate) fn get(&self, generation: u64) -> Option<Arc<V>> {
+        self.0.lock().as_ref().filter(|(of, _)| *of == generation).and_then(|(_, value)| value.upgrade())
+    }
+
+    /// Remembers a value; the generation was looked at before the value was.
+    pub(crate) fn set(&self, generation: u64, value: &Arc<V>) {
+        *self.0.lock() = Some((generation, Arc::downgrade(value)));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_remembered_before_something_was_forgotten_is_not_used() {
+        let (remembered, value) = (Remembered::default(), Arc::new(1));
+        assert_eq!(remembered.get(0), None);
+        remembered.set(0, &value);
+        assert_eq!(remembered.get(0), Some(Arc::clone(&value)));
+        assert_eq!(remembered.get(1), None);
+        remembered.set(1, &value);
+        assert_eq!(remembered.get(1), Some(value));
+    }
+
+    #[test]
+    fn remembering_a_value_does_not_keep_it() {
+        let (remembered, value) = (Remembered::default(), Arc::new(1));
+        remembered.set(0, &value);
+        drop(value);
+        assert_eq!(remembered.get(0), None);
+    }
 
     #[test]
     fn a_read_that_began_before_a_write_is_not_kept() {

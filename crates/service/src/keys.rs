@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 use quick_cache::Equivalent;
@@ -13,7 +14,7 @@ use sesame_store::{Change, Store, key_versions};
 use tokio::sync::OnceCell;
 
 use crate::access::resource_policy;
-use crate::cached::Cached;
+use crate::cached::{Cached, Remembered};
 use crate::error::{Code, KmsError, Result};
 use crate::workers::{Work, Workers};
 
@@ -34,6 +35,13 @@ pub(crate) struct LoadedKey {
     others: RwLock<BTreeMap<KeyVersionId, Arc<LoadedVersion>>>,
 }
 
+impl LoadedKey {
+    /// The primary version, if it has been unlocked.
+    pub(crate) fn primary_at_hand(&self) -> Option<&LoadedVersion> {
+        self.primary.get().map(|version| &**version)
+    }
+}
+
 /// A version and its unlocked material.
 #[derive(Debug)]
 pub(crate) struct LoadedVersion {
@@ -51,12 +59,15 @@ pub(crate) struct Keys {
     workers: Arc<Workers>,
     keys: Cached<KeyId, Arc<LoadedKey>>,
     aliases: Cached<AliasKey, KeyId>,
+    /// Grows whenever a key is forgotten.
+    generation: AtomicU64,
 }
 
 impl Keys {
     /// Keeps at most `capacity` keys and as many aliases.
     pub(crate) fn new(store: Store, capacity: usize, workers: Arc<Workers>) -> Self {
-        Self { store, workers, keys: Cached::new(capacity), aliases: Cached::new(capacity) }
+        let (keys, aliases) = (Cached::new(capacity), Cached::new(capacity));
+        Self { store, workers, keys, aliases, generation: AtomicU64::new(0) }
     }
 
     /// The key of this id, of whatever account.
@@ -87,6 +98,25 @@ impl Keys {
             self.keys.keep(ticket, id.clone(), Arc::clone(&loaded));
         }
         Ok(Some(loaded))
+    }
+
+    /// As [`Keys::get`], for whoever remembers the key from the last time.
+    pub(crate) async fn get_again(
+        &self,
+        id: &KeyId,
+        remembered: &Remembered<LoadedKey>,
+    ) -> Result<Option<Arc<LoadedKey>>> {
+        // Looked at before the key is: whatever is forgotten after that makes it old.
+        let generation = self.generation.load(Ordering::Acquire);
+        let current = self.store.is_current();
+        if current && let Some(key) = remembered.get(generation) {
+            return Ok(Some(key));
+        }
+        let found = self.get(id).await?;
+        if let (true, Some(key)) = (current, &found) {
+            remembered.set(generation, key);
+        }
+        Ok(found)
     }
 
     /// The id of the key that an alias of the account stands for.
@@ -169,13 +199,14 @@ impl Keys {
     pub(crate) fn forget(&self, change: &Change) {
         match change {
             Change::Key(id) => self.keys.invalidate(id),
-            Change::Alias(account, alias) => self.aliases.invalidate(&AliasRef(account, alias)),
+            Change::Alias(account, alias) => return self.aliases.invalidate(&AliasRef(account, alias)),
             Change::Everything => {
                 self.keys.clear();
                 self.aliases.clear();
             }
-            _ => {}
+            _ => return,
         }
+        self.generation.fetch_add(1, Ordering::AcqRel);
     }
 }
 

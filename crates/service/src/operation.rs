@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::{Code, Result};
 use crate::params::Request;
 use crate::registry::Product;
+use crate::wipe;
 
 /// An operation of the API: its request, its response, what permission it needs, and what it does.
 ///
@@ -79,6 +80,15 @@ pub trait Operation: 'static {
     fn check(request: &Self::Request, on: &Granted) -> Result<()> {
         let _ = (request, on);
         Ok(())
+    }
+
+    /// Appends a response as one JSON object: what its serializer gives, perhaps sooner. What the buffer leaves behind
+    /// when it grows is wiped.
+    ///
+    /// # Errors
+    /// When the response cannot be serialised; what was appended is then of no use.
+    fn write_json(response: &Self::Response, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        serde_json::to_writer(wipe::Writer(out), response)
     }
 
     /// Does it.

@@ -56,6 +56,7 @@ fn rehearsed(error: KmsError) -> KmsError {
 mod tests {
     use super::*;
     use crate::ops::crypto::{Decrypt, Encrypt, GenerateDataKey};
+    use crate::ops::secrets::GetSecretValue;
 
     /// The largest piece that glibc's malloc takes from what a thread has at hand (`tcache`), in bytes.
     const AT_HAND: usize = 1_032;
@@ -70,6 +71,7 @@ mod tests {
             ("Encrypt", size(run::<Encrypt>)),
             ("Decrypt", size(run::<Decrypt>)),
             ("GenerateDataKey", size(run::<GenerateDataKey>)),
+            ("GetSecretValue", size(run::<GetSecretValue>)),
         ];
         for (name, size) in sizes {
             assert!(size <= AT_HAND, "the future of {name} has {size} bytes: box what it waits for rarely");

@@ -42,6 +42,19 @@ impl<T: Serialize + Send + Sync> Body for T {
     }
 }
 
+/// The response of an operation, which says how it is written.
+struct ResponseOf<O: Operation>(O::Response);
+
+impl<O: Operation> Body for ResponseOf<O> {
+    fn write_json(&self, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        O::write_json(&self.0, out)
+    }
+
+    fn members(&self) -> &dyn erased_serde::Serialize {
+        &self.0
+    }
+}
+
 /// What a call answers: the members of the response, without `RequestId`.
 pub struct Answer {
     body: Box<dyn Body>,
@@ -50,7 +63,7 @@ pub struct Answer {
 
 impl Answer {
     pub(crate) fn new<O: Operation>(response: O::Response) -> Self {
-        Self { body: Box::new(response), sensitive: O::SENSITIVE }
+        Self { body: Box::new(ResponseOf::<O>(response)), sensitive: O::SENSITIVE }
     }
 
     /// Of a call whose response is not looked at any more.

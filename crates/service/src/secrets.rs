@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
-use sesame_crypto::aead::{AeadAlgorithm, AeadKey};
+use sesame_crypto::aead::{AeadAlgorithm, AeadKey, IV_LEN};
 use sesame_crypto::blob::{BlobRef, CiphertextBlob};
 use sesame_crypto::secret::{SecretBytes, SecretText};
 use sesame_domain::secret::{Secret, SecretId, SecretName, SecretVersion, Versions};
@@ -24,18 +24,18 @@ use smallvec::SmallVec;
 use tokio::sync::OnceCell;
 
 use crate::access::resource_policy;
-use crate::cached::Cached;
+use crate::cached::{Cached, Remembered};
 use crate::context::Context;
 use crate::error::{Code, KmsError, Result};
-use crate::keys::LoadedKey;
-use crate::ops::secrets::Shown;
+use crate::keys::{LoadedKey, LoadedVersion};
+use crate::ops::secrets::{Shown, members_without_value};
 
 /// Bytes of sealed values kept in memory.
 const VALUE_BYTES: u64 = 32 << 20;
 /// Bytes that a value takes beside its content.
 const VALUE_OVERHEAD: u64 = 128;
 /// The largest envelope that is kept with its secret, in bytes.
-const NEAR_BYTES: usize = 1_024;
+const ENVELOPE_AT_HAND: usize = 1_024;
 const FORMAT: u8 = 1;
 
 /// A secret, its versions and their labels. Dropped as a whole when anything about it changes.
@@ -53,23 +53,49 @@ pub(crate) struct LoadedSecret {
     pub(crate) shown: Shown,
     /// The version that is marked `ACSCurrent`, which nearly everybody asks for.
     pub(crate) current: Option<SecretVersion>,
-    /// The number of the version that was read first, and its envelope if that is small: most secrets have one version
-    /// that everybody reads.
-    near: OnceLock<(i64, Arc<SecretBytes>)>,
+    /// The key of its values.
+    pub(crate) key: Remembered<LoadedKey>,
+    /// What reading the current version takes, once it was read.
+    at_hand: OnceLock<VersionAtHand>,
+}
+
+/// What reading a version takes, but for its value in clear.
+#[derive(Debug)]
+struct VersionAtHand {
+    number: i64,
+    place: Place,
+    /// Its envelope, if that is small.
+    envelope: Option<Arc<SecretBytes>>,
+    /// The answer with its value as JSON, but for the value.
+    members: Box<[u8]>,
 }
 
 impl LoadedSecret {
     fn new(secret: Secret, versions: Versions, policy: Option<&str>) -> Self {
         let policy = resource_policy(Kind::Secret, secret.name.as_str(), policy);
         let resource = format!("secret/{}", secret.name).into();
-        let (shown, near) = (Shown::of(&secret), OnceLock::new());
+        let (shown, at_hand) = (Shown::of(&secret), OnceLock::new());
         let current = versions.select(None, None).ok().cloned();
-        Self { shown, resource, tags: OnceCell::new(), secret, versions, policy, current, near }
+        Self {
+            shown,
+            resource,
+            tags: OnceCell::new(),
+            secret,
+            versions,
+            policy,
+            current,
+            key: Remembered::default(),
+            at_hand,
+        }
     }
 
-    /// The envelope of a version, if it is at hand.
-    fn near(&self, version: &SecretVersion) -> Option<&SecretBytes> {
-        self.near.get().filter(|(number, _)| *number == version.number).map(|(_, envelope)| &**envelope)
+    fn at_hand(&self, number: i64) -> Option<&VersionAtHand> {
+        self.at_hand.get().filter(|at_hand| at_hand.number == number)
+    }
+
+    /// The answer with the value of a version as JSON, but for the value, if that is at hand.
+    pub(crate) fn members_at_hand(&self, number: i64) -> Option<&[u8]> {
+        self.at_hand(number).map(|at_hand| &*at_hand.members)
     }
 
     /// Refuses a secret in its recovery window.
@@ -191,24 +217,39 @@ pub(crate) async fn open(
     open_envelope(cx, key, secret, version, envelope.expose()).await.map(Some)
 }
 
-/// As [`open`], for a secret that is kept in memory: a small envelope then stays with it.
+/// As [`open`], for a secret that is kept in memory, with which what reading the current version takes then stays.
 pub(crate) async fn open_kept(
     cx: &Context<'_>,
     key: &LoadedKey,
     from: &LoadedSecret,
     version: &SecretVersion,
 ) -> Result<Option<SecretText>> {
-    let secret = &from.secret;
-    if let Some(near) = from.near(version) {
+    if let (Some(at_hand), Some(under)) = (from.at_hand(version.number), key.primary_at_hand())
+        && let Some(envelope) = &at_hand.envelope
+    {
         // EXPOSE: as above.
-        return open_envelope(cx, key, secret, version, near.expose()).await.map(Some);
+        let envelope = Envelope::parse(envelope.expose())?;
+        if envelope.data_key.version_id == under.version.id.as_str() {
+            return envelope.open(under, &at_hand.place).map(Some);
+        }
     }
-    let Some(envelope) = cx.secrets().envelope(secret, version.number).await? else { return Ok(None) };
-    if envelope.len() <= NEAR_BYTES {
-        from.near.get_or_init(|| (version.number, Arc::clone(&envelope)));
-    }
-    // EXPOSE: as above.
-    open_envelope(cx, key, secret, version, envelope.expose()).await.map(Some)
+    Box::pin(async {
+        let Some(envelope) = cx.secrets().envelope(&from.secret, version.number).await? else { return Ok(None) };
+        // EXPOSE: as above.
+        let value = open_envelope(cx, key, &from.secret, version, envelope.expose()).await?;
+        let is_current = from.current.as_ref().is_some_and(|current| current.number == version.number);
+        if is_current && from.at_hand.get().is_none() {
+            let members = members_without_value(from, version)?;
+            from.at_hand.get_or_init(|| VersionAtHand {
+                number: version.number,
+                place: place(cx.region(), &from.secret, version),
+                envelope: (envelope.len() <= ENVELOPE_AT_HAND).then_some(envelope),
+                members,
+            });
+        }
+        Ok(Some(value))
+    })
+    .await
 }
 
 /// Opens an envelope.
@@ -219,22 +260,42 @@ pub(crate) async fn open_envelope(
     version: &SecretVersion,
     envelope: &[u8],
 ) -> Result<SecretText> {
-    const DAMAGED: &str = "an envelope of a secret value is damaged";
-    let damaged = || KmsError::internal(DAMAGED);
-    let (format, rest) = envelope.split_first().ok_or_else(damaged)?;
-    let (length, rest) = rest.split_first_chunk::<2>().ok_or_else(damaged)?;
-    let (blob, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or_else(damaged)?;
-    let (iv, sealed) = rest.split_first_chunk::<12>().ok_or_else(damaged)?;
-    if *format != FORMAT {
-        return Err(damaged());
+    let envelope = Envelope::parse(envelope)?;
+    let under: KeyVersionId = envelope.data_key.version_id.parse().map_err(|_| damaged())?;
+    let under = cx.keys().version(key, &under).await?.ok_or(Code::KeyNotFound)?;
+    envelope.open(&under, &place(cx.region(), secret, version))
+}
+
+/// The parts of an envelope, borrowed from it.
+struct Envelope<'a> {
+    data_key: BlobRef<'a>,
+    iv: &'a [u8; IV_LEN],
+    /// Ciphertext and tag.
+    sealed: &'a [u8],
+}
+
+impl<'a> Envelope<'a> {
+    fn parse(envelope: &'a [u8]) -> Result<Self> {
+        let (format, rest) = envelope.split_first().ok_or_else(damaged)?;
+        let (length, rest) = rest.split_first_chunk::<2>().ok_or_else(damaged)?;
+        let (blob, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or_else(damaged)?;
+        let (iv, sealed) = rest.split_first_chunk().ok_or_else(damaged)?;
+        if *format != FORMAT {
+            return Err(damaged());
+        }
+        Ok(Self { data_key: CiphertextBlob::parse(blob)?, iv, sealed })
     }
-    let place = place(cx.region(), secret, version);
-    let BlobRef { version_id, iv: key_iv, sealed: sealed_key } = CiphertextBlob::parse(blob)?;
-    let version_id: KeyVersionId = version_id.parse().map_err(|_| damaged())?;
-    let under = cx.keys().version(key, &version_id).await?.ok_or(Code::KeyNotFound)?;
-    let data_key = under.unlocked.open(key_iv, &place, sealed_key)?;
-    let value = AeadKey::new(AeadAlgorithm::Aes256Gcm, &data_key)?.open(iv, &place, sealed)?;
-    Ok(SecretText::from_utf8(value)?)
+
+    /// The value, given the version of the key that the data key is encrypted under.
+    fn open(&self, under: &LoadedVersion, place: &[u8]) -> Result<SecretText> {
+        let data_key = under.unlocked.open(self.data_key.iv, place, self.data_key.sealed)?;
+        let value = AeadKey::new(AeadAlgorithm::Aes256Gcm, &data_key)?.open(self.iv, place, self.sealed)?;
+        Ok(SecretText::from_utf8(value)?)
+    }
+}
+
+fn damaged() -> KmsError {
+    KmsError::internal("an envelope of a secret value is damaged")
 }
 
 /// Puts a value into an envelope.
@@ -263,9 +324,11 @@ pub(crate) async fn seal(
     Ok(SecretBytes::new(envelope))
 }
 
-/// The place of a value: each text after its length.
-fn place(region: &RegionId, secret: &Secret, version: &SecretVersion) -> SmallVec<[u8; 256]> {
-    let mut out = SmallVec::new();
+/// The place of a value, which its ciphers authenticate: each text after its length.
+type Place = SmallVec<[u8; 192]>;
+
+fn place(region: &RegionId, secret: &Secret, version: &SecretVersion) -> Place {
+    let mut out = Place::new();
     for text in [
         "sesame secret value",
         region.as_str(),

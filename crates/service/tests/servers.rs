@@ -197,6 +197,28 @@ async fn a_new_version_is_used_by_every_server_within_a_second() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disabled_key_disables_its_secrets_on_every_server_within_a_second() {
+    let Some(servers) = servers::<2>(Limits::default()).await else { return };
+    let key = servers[0].key(&[]).await;
+    let secret = [("SecretName", "s"), ("VersionId", "v1"), ("SecretData", "one"), ("EncryptionKeyId", &key)];
+    servers[0].call("CreateSecret", &secret).await.unwrap();
+    let read = || servers[1].call("GetSecretValue", &secret[..1]);
+    for _ in 0..3 {
+        read().await.unwrap();
+    }
+    servers[0].call("DisableKey", &[("KeyId", &key)]).await.unwrap();
+    let disabled = Instant::now();
+    let refusal = loop {
+        match read().await {
+            Err(refusal) => break refusal,
+            Ok(_) => assert!(disabled.elapsed() < Duration::from_secs(1), "the other server still opens the secret"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert_eq!(refusal.code, "Rejected.Disabled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_policy_that_is_due_at_once_and_set_everywhere_rotates_once() {
     let Some(servers) = servers::<3>(Limits::default()).await else { return };
     let key = servers[0].key(&[]).await;

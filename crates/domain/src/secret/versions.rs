@@ -156,6 +156,11 @@ impl Versions {
         self.list.iter().find(|version| version.id == *id)
     }
 
+    /// A version by its number.
+    pub fn numbered(&self, number: i64) -> Option<&SecretVersion> {
+        self.list.iter().find(|version| version.number == number)
+    }
+
     /// The version that a label marks.
     pub fn marked(&self, label: &StageLabel) -> Option<&SecretVersion> {
         self.stages.get(label).and_then(|id| self.get(id))

@@ -27,7 +27,7 @@ pub(crate) use delete_secret::DeleteSecret;
 pub(crate) use describe_secret::DescribeSecret;
 pub(crate) use get_random_password::GetRandomPassword;
 pub(crate) use get_secret_policy::GetSecretPolicy;
-pub(crate) use get_secret_value::GetSecretValue;
+pub(crate) use get_secret_value::{GetSecretValue, members_without_value};
 pub(crate) use list_secret_version_ids::ListSecretVersionIds;
 pub(crate) use list_secrets::ListSecrets;
 pub(crate) use list_secrets::SecretPage;

@@ -12,6 +12,8 @@ async fn a_disabled_key_disables_its_secrets() {
     let key = kms.key(&[]).await;
     create(&kms, "s", &[("EncryptionKeyId", &key)]).await.unwrap();
     create(&kms, "t", &[]).await.unwrap();
+    // The first reads the key, the second finds it at hand.
+    get(&kms, "s", &[]).await.unwrap();
     get(&kms, "s", &[]).await.unwrap();
     let id = ("KeyId", key.as_str());
     kms.call("DisableKey", &[id]).await.unwrap();
@@ -62,6 +64,11 @@ async fn values_open_after_their_key_has_a_new_version_and_on_another_node() {
     put(&kms, "s", "v2", "two", &[]).await.unwrap();
     for (version, data) in [("v1", "one"), ("v2", "two")] {
         assert_eq!(member(&get(&kms, "s", &[("VersionId", version)]).await.unwrap(), "/SecretData"), data);
+    }
+    // What is at hand was encrypted under the version before.
+    kms.call("CreateKeyVersion", &[("KeyId", &key)]).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(member(&get(&kms, "s", &[]).await.unwrap(), "/SecretData"), "two");
     }
 }
 

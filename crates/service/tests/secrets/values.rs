@@ -83,6 +83,39 @@ async fn a_value_is_stored_as_it_is() {
     }
 }
 
+/// The first answer is read from the database, those that follow from what is at hand since.
+#[tokio::test]
+async fn answers_with_a_value_stay_the_same_until_something_changes() {
+    let kms = TestKms::new().await;
+    let long = "\"é\\\n".repeat(1_000);
+    create(&kms, "s", &[]).await.unwrap();
+    create(&kms, "t", &[]).await.unwrap();
+    put(&kms, "t", "v2", &long, &[]).await.unwrap();
+    create_rds(&kms, "r", &[]).await.unwrap();
+    let (previous, extended) = (("VersionStage", "ACSPrevious"), ("FetchExtendedConfig", "true"));
+    let asked = [("s", &[][..]), ("t", &[previous]), ("t", &[]), ("r", &[]), ("r", &[extended])];
+    let mut first = Vec::new();
+    for (name, more) in asked {
+        first.push(get(&kms, name, more).await.unwrap());
+    }
+    assert_eq!(member(&first[1], "/SecretData"), "one");
+    assert_eq!(member(&first[2], "/SecretData"), long);
+    assert!(first[3].get("ExtendedConfig").is_none() && first[4].get("ExtendedConfig").is_some());
+    for _ in 0..3 {
+        for ((name, more), first) in asked.iter().zip(&first) {
+            assert_eq!(get(&kms, name, more).await.unwrap(), *first, "{name} {more:?}");
+        }
+    }
+    let label = [("SecretName", "s"), ("VersionStage", "mine"), ("MoveToVersion", "v1")];
+    kms.call("UpdateSecretVersionStage", &label).await.unwrap();
+    assert_eq!(get(&kms, "s", &[]).await.unwrap()["VersionStages"]["VersionStage"], json!(["ACSCurrent", "mine"]));
+    put(&kms, "s", "v2", "two", &[]).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(member(&get(&kms, "s", &[]).await.unwrap(), "/SecretData"), "two");
+        assert_eq!(member(&get(&kms, "s", &[previous]).await.unwrap(), "/SecretData"), "one");
+    }
+}
+
 #[tokio::test]
 async fn putting_the_same_value_again_changes_nothing() {
     let kms = TestKms::new().await;

@@ -1,7 +1,9 @@
 //! `GetSecretValue`: the value of a version.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
+use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 use sesame_derive::Params;
 use sesame_domain::secret::{SecretRef, SecretVersion, SecretVersionId, SelectRefusal, StageLabel, Versions};
@@ -15,6 +17,7 @@ use crate::operation::{Operation, Target};
 use crate::ops::crypto::no_recipient;
 use crate::secrets::{LoadedSecret, open_kept};
 use crate::values::Reveal;
+use crate::wipe;
 
 pub(crate) struct GetSecretValue;
 
@@ -65,7 +68,8 @@ impl Wanted<'_> {
 #[derive(Debug)]
 pub(crate) struct Response {
     from: Arc<LoadedSecret>,
-    version: SecretVersion,
+    /// The number of the version.
+    number: i64,
     value: Reveal,
     extended_config: bool,
 }
@@ -75,7 +79,8 @@ pub(crate) struct Response {
 struct View<'a> {
     secret_name: &'a str,
     version_id: &'a str,
-    secret_data: &'a Reveal,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_data: Option<&'a Reveal>,
     secret_data_type: &'static str,
     secret_type: &'static str,
     create_time: &'a str,
@@ -105,27 +110,42 @@ fn labels<S: Serializer>(
     serializer.collect_seq(versions.labels_of(id).map(StageLabel::as_str))
 }
 
-impl Serialize for Response {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let LoadedSecret { secret, versions, shown, .. } = &*self.from;
+impl<'a> View<'a> {
+    fn of(from: &'a LoadedSecret, version: &'a SecretVersion) -> Self {
+        let LoadedSecret { secret, versions, shown, .. } = from;
         let RotationFields { automatic_rotation, rotation_interval, last_rotation_date, next_rotation_date } =
             &shown.rotation;
-        let view = View {
+        Self {
             secret_name: secret.name.as_str(),
-            version_id: self.version.id.as_str(),
-            secret_data: &self.value,
-            secret_data_type: self.version.data_type.name(),
+            version_id: version.id.as_str(),
+            secret_data: None,
+            secret_data_type: version.data_type.name(),
             secret_type: secret.kind.name(),
             create_time: &shown.create_time,
-            version_stages: Stages { of: (versions, &self.version.id) },
-            extended_config: self.extended_config.then_some(&*secret.extended_config),
+            version_stages: Stages { of: (versions, &version.id) },
+            extended_config: None,
             automatic_rotation: *automatic_rotation,
             rotation_interval: rotation_interval.as_deref(),
             last_rotation_date: last_rotation_date.as_deref(),
             next_rotation_date: next_rotation_date.as_deref(),
-        };
-        view.serialize(serializer)
+        }
     }
+}
+
+impl Serialize for Response {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let from = &*self.from;
+        let version = from.versions.numbered(self.number).ok_or_else(|| S::Error::custom("the version is gone"))?;
+        let extended_config = self.extended_config.then_some(&*from.secret.extended_config);
+        View { secret_data: Some(&self.value), extended_config, ..View::of(from, version) }.serialize(serializer)
+    }
+}
+
+/// The answer with the value of a version as JSON, but for the value: without the brace at the end.
+pub(crate) fn members_without_value(from: &LoadedSecret, version: &SecretVersion) -> Result<Box<[u8]>> {
+    let mut members = serde_json::to_vec(&View::of(from, version)).map_err(KmsError::internal)?;
+    members.pop();
+    Ok(members.into())
 }
 
 impl Operation for GetSecretValue {
@@ -152,8 +172,21 @@ impl Operation for GetSecretValue {
         request.wanted().version(on.secret()?).map(drop)
     }
 
+    /// All but the value is the same in every answer: it is copied, not serialised.
+    fn write_json(response: &Response, out: &mut Vec<u8>) -> serde_json::Result<()> {
+        let members = response.from.members_at_hand(response.number).filter(|_| !response.extended_config);
+        let Some(members) = members else { return serde_json::to_writer(wipe::Writer(out), response) };
+        let mut writer = wipe::Writer(out);
+        // Writing to memory cannot fail.
+        let _ = writer.write_all(members).and_then(|()| writer.write_all(b",\"SecretData\":"));
+        serde_json::to_writer(&mut writer, &response.value)?;
+        let _ = writer.write_all(b"}");
+        Ok(())
+    }
+
     async fn run(cx: &Context<'_>, on: Granted, request: Request) -> Result<Response> {
-        read(cx, on.secret()?, on.key()?, request.wanted()).await
+        let (secret, key) = (on.secret()?, on.key()?);
+        read(cx, secret, key, request.wanted()).await
     }
 }
 
@@ -180,7 +213,7 @@ pub(super) async fn read(
         value.ok_or_else(|| KmsError::new(Code::ResourceNotFound, "Resource not found: the secret version."))?;
     Ok(Response {
         from: Arc::clone(from),
-        version: version.clone(),
+        number: version.number,
         value: Reveal(value),
         extended_config: wanted.extended_config && from.secret.kind.is_managed(),
     })
