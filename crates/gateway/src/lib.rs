@@ -10,6 +10,7 @@ mod http;
 mod listen;
 mod options;
 mod percent;
+mod proxies;
 mod render;
 mod respond;
 mod rpc;
@@ -22,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use listen::Listener;
 pub use options::Options;
+pub use proxies::Proxies;
 
 use sesame_service::Service;
 

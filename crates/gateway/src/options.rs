@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::proxies::Proxies;
+
 /// Bounds of what a client may ask of the gateway, and for how long.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -29,6 +31,8 @@ pub struct Options {
     pub stop_timeout: Duration,
     /// Whether pages of other origins may call.
     pub cors: bool,
+    /// Proxies whose word about their clients is taken.
+    pub proxies: Proxies,
 }
 
 impl Default for Options {
@@ -46,6 +50,7 @@ impl Default for Options {
             idle_timeout: Duration::from_secs(75),
             stop_timeout: Duration::from_secs(30),
             cors: false,
+            proxies: Proxies::default(),
         }
     }
 }

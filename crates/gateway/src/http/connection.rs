@@ -245,7 +245,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             },
         };
         let keep_alive = head.keep_alive && !gateway.is_stopping();
-        gateway.respond(&Request { head: &head, body, peer: *peer }, keep_alive, scratch, out).await;
+        let peer = gateway.options.proxies.client(*peer, head.headers);
+        gateway.respond(&Request { head: &head, body, peer }, keep_alive, scratch, out).await;
         Ok(Outcome::Answered { used, keep_alive })
     }
 

@@ -22,6 +22,7 @@ use std::net::IpAddr;
 pub(crate) struct Request<'a> {
     pub(crate) head: &'a Head<'a>,
     pub(crate) body: &'a [u8],
+    /// Who sent it: the other end of the connection, or whom a proxy there asks for.
     pub(crate) peer: Peer,
 }
 

@@ -1,5 +1,6 @@
 //! Signed requests, from the socket to the answer and back.
 
+use sesame_domain::Network;
 use sesame_gateway::Options;
 use sesame_service::{CallQuotas, Limits, Rate};
 
@@ -147,6 +148,31 @@ async fn a_call_beyond_the_quota_is_told_when_to_come_back() {
     let metrics = kms.send(b"GET /metrics HTTP/1.1\r\n\r\n").await.body;
     assert!(metrics.contains("sesame_calls_throttled_total{group=\"key_read\"} 1\n"), "{metrics}");
     assert!(metrics.contains("sesame_calls_throttled_total{group=\"activation\"} 0\n"), "{metrics}");
+}
+
+#[tokio::test]
+async fn failures_are_counted_for_whom_a_trusted_proxy_asks_for() {
+    let limits = Limits { failures_per_address: Rate::per_minute(2), ..Limits::default() };
+    let here = "127.0.0.1".parse::<Network>().unwrap();
+    let options = Options { proxies: [here].into_iter().collect(), ..Options::default() };
+    let trusting = Running::with_quotas(options, limits, CallQuotas::default()).await;
+    let wary = Running::with_quotas(Options::default(), limits, CallQuotas::default()).await;
+    let unknown = |nobody: &str, client: &str| {
+        let request = String::from_utf8(acs3("DescribeRegions", "", nobody, HOST)).unwrap();
+        let named = request.replace("testid", nobody);
+        named.replacen("\r\n", &format!("\r\nX-Forwarded-For: {client}\r\n"), 1)
+    };
+    let (missing, braked) = (refusal(404, "InvalidAccessKeyId.NotFound"), refusal(429, "Rejected.Throttling"));
+    for (nobody, client, by_proxy, by_peer) in [
+        ("n1", "198.51.100.1", &missing, &missing),
+        ("n2", "1.1.1.1, 198.51.100.1", &missing, &missing),
+        ("n3", "8.8.8.8, 198.51.100.1", &braked, &braked),
+        ("n4", "198.51.100.2", &missing, &braked),
+    ] {
+        let request = unknown(nobody, client);
+        assert_eq!(trusting.send(request.as_bytes()).await.refusal(), *by_proxy, "{client}");
+        assert_eq!(wary.send(request.as_bytes()).await.refusal(), *by_peer, "{client}");
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sesame_crypto::SecretText;
-use sesame_domain::{AccountId, RegionId, limits, ram, secret};
+use sesame_domain::{AccountId, Network, RegionId, limits, ram, secret};
 use sesame_service::{AccountRate, Allowance, GroupRate, Limits, RotationPace};
 
 use super::instances::{Instances, WebhookSettings};
@@ -90,6 +90,9 @@ settings! {
         "Where HTTPS is served, or \"off\". Port 0 takes a free port.";
     "http_anywhere" => http_anywhere: bool = false,
         "Allows plain HTTP on an address that other machines reach. Plaintexts and secret values then travel in clear.";
+    "trusted_proxies" => trusted_proxies: Vec<Network> = Vec::new(),
+        "Addresses and networks of proxies that are believed when they say, with X-Forwarded-For and X-Forwarded-Proto, \
+         for whom they ask; nobody else is.";
     "clock_window_seconds" => clock_window_seconds: Bounded<1, 86_400> = Bounded::new(900),
         "How far the time stamp of a request may be from the clock of this machine.";
     "require_nonce" => require_nonce: bool = false,

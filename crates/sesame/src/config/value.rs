@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use sesame_crypto::SecretText;
-use sesame_domain::{AccountId, RegionId};
+use sesame_domain::{AccountId, Network, RegionId};
 use sesame_service::{AccountRate, Allowance, GroupRate};
 
 use crate::serve::SyslogTarget;
@@ -202,6 +202,7 @@ explained_value!(AccountRate, Allowance, GroupRate);
 text_value! {
     RegionId: "must be a region id such as cn-hangzhou";
     AccountId: "must be an account id of 16 digits";
+    Network: "must be an address or a network such as 10.0.0.0/8";
     Listen: "must be an address such as 127.0.0.1:8600, or off";
     LogFormat: "must be text or json";
     AuditDurability: "must be process or disk";

@@ -289,6 +289,7 @@ fn gateway_options(config: &Config) -> sesame_gateway::Options {
         idle_timeout: Duration::from_secs(settings.limits_idle_seconds.get()),
         stop_timeout: Duration::from_secs(settings.stop_timeout_seconds.get()),
         cors: settings.cors,
+        proxies: settings.trusted_proxies.iter().copied().collect(),
         ..sesame_gateway::Options::default()
     }
 }
