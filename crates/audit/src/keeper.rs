@@ -102,6 +102,8 @@ impl Inner {
 
     /// Waits for the disk, then signs what is on it.
     pub(crate) fn bring_to_disk(self: &Arc<Self>) -> io::Result<()> {
+        // One after the other, so that an older head never takes the place of a newer one.
+        let _signing = self.signing.lock();
         let now = self.clock.now().millis();
         let due = self.with_chain(|chain| {
             let unsynced = chain.take_unsynced();

@@ -103,6 +103,8 @@ pub(crate) struct Inner {
     failures: AtomicU64,
     /// The record that the head on disk names.
     pub(crate) signed: AtomicU64,
+    /// Taken, before the chain, by whoever replaces the head.
+    pub(crate) signing: Mutex<()>,
     pub(crate) keeper: std::sync::OnceLock<std::thread::Thread>,
     pub(crate) is_closed: AtomicBool,
     _lock: Flock<fs::File>,
@@ -194,6 +196,7 @@ impl AuditLog {
             lost: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             signed: AtomicU64::new(0),
+            signing: Mutex::new(()),
             keeper: std::sync::OnceLock::new(),
             is_closed: AtomicBool::new(false),
             _lock: lock,

@@ -126,6 +126,28 @@ fn records_of_many_tasks_are_all_kept() {
 }
 
 #[test]
+fn rounds_at_the_same_time_sign_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = AuditLog::open(options(folder.path(), &Arc::default())).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let log = &log;
+            scope.spawn(move || {
+                runtime().block_on(async {
+                    for round in 0..100 {
+                        append(log, thread * 100 + round, 1).await;
+                        log.keep();
+                    }
+                });
+            });
+        }
+    });
+    assert_eq!((log.failures(), log.is_up()), (0, true));
+    let proof = proved(folder.path()).unwrap();
+    assert_eq!((proof.signed, events(folder.path()).len()), (proof.last, 400));
+}
+
+#[test]
 fn what_was_staged_when_the_process_died_is_in_the_chain_after_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let never = Arc::default();
