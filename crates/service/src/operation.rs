@@ -11,8 +11,7 @@ use crate::authorize::Granted;
 use crate::context::Context;
 use crate::error::{Code, Result};
 use crate::params::Request;
-use crate::registry::Product;
-use crate::wipe;
+use crate::registry::{Body, Product};
 
 /// An operation of the API: its request, its response, what permission it needs, and what it does.
 ///
@@ -88,7 +87,7 @@ pub trait Operation: 'static {
     /// # Errors
     /// When the response cannot be serialised; what was appended is then of no use.
     fn write_json(response: &Self::Response, out: &mut Vec<u8>) -> serde_json::Result<()> {
-        serde_json::to_writer(wipe::Writer(out), response)
+        response.write_json(out)
     }
 
     /// Does it.

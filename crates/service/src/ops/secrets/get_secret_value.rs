@@ -15,6 +15,7 @@ use crate::error::{Code, KmsError, Result};
 use crate::keys::LoadedKey;
 use crate::operation::{Operation, Target};
 use crate::ops::crypto::no_recipient;
+use crate::registry::Body as _;
 use crate::secrets::{LoadedSecret, open_kept};
 use crate::values::Reveal;
 use crate::wipe;
@@ -175,7 +176,7 @@ impl Operation for GetSecretValue {
     /// All but the value is the same in every answer: it is copied, not serialised.
     fn write_json(response: &Response, out: &mut Vec<u8>) -> serde_json::Result<()> {
         let members = response.from.members_at_hand(response.number).filter(|_| !response.extended_config);
-        let Some(members) = members else { return serde_json::to_writer(wipe::Writer(out), response) };
+        let Some(members) = members else { return response.write_json(out) };
         let mut writer = wipe::Writer(out);
         // Writing to memory cannot fail.
         let _ = writer.write_all(members).and_then(|()| writer.write_all(b",\"SecretData\":"));
